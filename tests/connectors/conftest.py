@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from nonstopay.connectors.http import ProviderHttp
+from nonstopay.store.db import Database
+from tests.connectors.upi_laboratory import CONNECTORS, LABORATORIES, Laboratory
 
 
 @pytest.fixture
@@ -17,3 +19,12 @@ async def hasty_http() -> AsyncIterator[ProviderHttp]:
     """One that gives up at once, for providers that hang."""
     async with ProviderHttp(limit_seconds=0.5) as caller:
         yield caller
+
+
+@pytest.fixture(params=CONNECTORS)
+async def lab(
+    request: pytest.FixtureRequest, database: Database, http: ProviderHttp
+) -> AsyncIterator[Laboratory]:
+    """Each UPI connector in turn, with a provider that can be made to do anything."""
+    async with LABORATORIES[request.param](database, http) as laboratory:
+        yield laboratory

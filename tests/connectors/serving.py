@@ -12,6 +12,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 
+class _Server(uvicorn.Server):
+    """Says when it is ready, and ends when told instead of at the next tick."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self.end = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        self.ready.set()
+        await self.end.wait()
+
+
 @contextlib.asynccontextmanager
 async def serving(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     """Serve these routes; yields the address, `http://127.0.0.1:49152`."""
@@ -30,15 +43,14 @@ async def serving_on(listener: socket.socket, routes: Sequence[BaseRoute]) -> As
         log_config=None,
         timeout_graceful_shutdown=2,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with contextlib.closing(listener):
         running = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:
-            await asyncio.sleep(0.005)
+        await server.ready.wait()
         try:
             yield address_of(listener)
         finally:
-            server.should_exit = True
+            server.end.set()
             await running
 
 
@@ -47,10 +59,12 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-def answering(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Route:
-    """A route that answers every request alike."""
+def answering(
+    body: bytes, status: int = 200, headers: dict[str, str] | None = None, below: str = ""
+) -> Route:
+    """A route that answers every request alike; those `below` a path if one is given."""
 
     async def answer(request: Request) -> Response:
         return Response(body, status, headers)
 
-    return Route("/{path:path}", answer, methods=["GET", "POST"])
+    return Route(below + "/{path:path}", answer, methods=["GET", "POST"])

@@ -1,0 +1,5 @@
+"""`python -m nonstopay` is the command line."""
+
+from nonstopay.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""What the gateway does, one folder a capability, one file a verb."""

@@ -1,0 +1,1 @@
+"""Invoices: created by the merchant, opened by the payer, paid, settled."""

@@ -1,0 +1,249 @@
+"""The only SQL of invoices. The merchant comes first."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import cast
+
+import asyncpg
+
+from nonstopay.business.invoices.invoice import Invoice, NewInvoice
+from nonstopay.business.invoices.states import State
+from nonstopay.money import Money, fiat
+from nonstopay.store.db import Connection
+
+_COLUMNS = """merchant_id, id, state, version, currency, amount_minor, email, created_at, state_at,
+    method, direct, success_url, cancel_url, pending_url, failure_url, callback_json, payer_ip,
+    payer_country, charged_minor, charged_currency, fee_minor, paid_at"""
+
+
+_INSERT_NEW = """
+WITH input AS MATERIALIZED (
+    SELECT nextval('invoice_id') AS id, t.*
+      FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::boolean[],
+                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+                  $14::bytea[], $15::text[], $16::text[], $17::text[], $18::text[])
+           WITH ORDINALITY AS t (merchant_id, currency, amount_minor, email, method, direct,
+                  success_url, cancel_url, pending_url, failure_url, callback_json, payer,
+                  personal_id_sealed, payer_ip, payer_country, key, fields, ord)
+), claimed AS (
+    INSERT INTO idempotency (merchant_id, route, key, fields, created_at, object_id)
+    SELECT merchant_id, $19, key, fields::jsonb, $1, id FROM input
+     WHERE key IS NOT NULL ORDER BY merchant_id, key
+    ON CONFLICT DO NOTHING
+    RETURNING merchant_id, key
+), fresh AS MATERIALIZED (
+    SELECT * FROM input
+     WHERE key IS NULL OR (merchant_id, key) IN (SELECT merchant_id, key FROM claimed)
+), stored AS (
+    INSERT INTO invoice (merchant_id, id, state, version, currency, amount_minor, email, created_at,
+                         state_at, method, direct, success_url, cancel_url, pending_url, failure_url,
+                         callback_json, payer, personal_id_sealed, payer_ip, payer_country)
+    SELECT merchant_id, id, 'created', 1, currency, amount_minor, email, $1, $1, method, direct,
+           success_url, cancel_url, pending_url, failure_url, callback_json, payer,
+           personal_id_sealed, payer_ip, payer_country
+      FROM fresh
+), told AS (
+    INSERT INTO event (merchant_id, kind, object, object_id, version, facts, created_at)
+    SELECT merchant_id, 'invoice:created', 'invoice', id, 1, '{}', $1 FROM fresh
+)
+SELECT ord, id FROM fresh
+"""
+
+
+async def insert_new(
+    conn: Connection, route: str, batch: Sequence[NewInvoice], at: datetime
+) -> list[int | None]:
+    """Write a batch of new invoices, each with its event and its idempotency key, in one statement.
+
+    Returns:
+        The ids in the order of the batch; `None` where the key was taken and nothing was written.
+    """
+    columns = zip(*(_new_row(new) for new in batch), strict=True)
+    ids: list[int | None] = [None] * len(batch)
+    for place, invoice_id in await conn.fetch(_INSERT_NEW, at, *columns, route):
+        ids[place - 1] = invoice_id
+    return ids
+
+
+def _new_row(new: NewInvoice) -> tuple[object, ...]:
+    return (
+        new.merchant_id,
+        new.currency,
+        new.amount_minor,
+        new.email,
+        new.method,
+        new.direct,
+        new.success_url,
+        new.cancel_url,
+        new.pending_url,
+        new.failure_url,
+        new.callback_json,
+        new.payer,
+        new.personal_id_sealed,
+        new.payer_ip,
+        new.payer_country,
+        new.idempotency_key,
+        new.fields,
+    )
+
+
+async def find(conn: Connection, merchant_id: int, invoice_id: int) -> Invoice | None:
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM invoice WHERE merchant_id = $1 AND id = $2", merchant_id, invoice_id
+    )
+    return _invoice(row) if row else None
+
+
+async def lock(tx: Connection, merchant_id: int, invoice_id: int) -> Invoice | None:
+    """The invoice, its row locked until the transaction ends: whoever changes it goes through here."""
+    row = await tx.fetchrow(
+        f"SELECT {_COLUMNS} FROM invoice WHERE merchant_id = $1 AND id = $2 FOR UPDATE",
+        merchant_id,
+        invoice_id,
+    )
+    return _invoice(row) if row else None
+
+
+async def exists_elsewhere(conn: Connection, invoice_id: int) -> bool:
+    """Whether any merchant has an invoice with this id; asked only after one's own was not found."""
+    return cast(
+        bool, await conn.fetchval("SELECT EXISTS (SELECT FROM invoice WHERE id = $1)", invoice_id)
+    )
+
+
+async def personal_details(
+    conn: Connection, merchant_id: int, invoice_id: int
+) -> tuple[str | None, bytes | None]:
+    """What the merchant told of the payer: JSON text, and the sealed identity number."""
+    row = await conn.fetchrow(
+        "SELECT payer, personal_id_sealed FROM invoice WHERE merchant_id = $1 AND id = $2",
+        merchant_id,
+        invoice_id,
+    )
+    return (row["payer"], row["personal_id_sealed"]) if row else (None, None)
+
+
+async def save_state(tx: Connection, invoice: Invoice) -> None:
+    """Write what a step changed: state, version and what the payer paid."""
+    await tx.execute(
+        """UPDATE invoice SET state = $3, version = $4, state_at = $5, charged_minor = $6,
+                  charged_currency = $7, fee_minor = $8, paid_at = $9, payer_ip = $10
+            WHERE merchant_id = $1 AND id = $2""",
+        invoice.merchant_id,
+        invoice.id,
+        invoice.state,
+        invoice.version,
+        invoice.state_at,
+        invoice.charged.minor if invoice.charged else None,
+        invoice.charged.currency.code if invoice.charged else None,
+        invoice.fee.minor if invoice.fee else None,
+        invoice.paid_at,
+        invoice.payer_ip,
+    )
+
+
+async def unpaid_created_between(
+    tx: Connection, after: datetime, through: datetime, limit: int
+) -> list[tuple[int, int]]:
+    """(merchant, id) of invoices still created or opened, made in (after, through]."""
+    rows = await tx.fetch(
+        """SELECT merchant_id, id FROM invoice
+            WHERE created_at > $1 AND created_at <= $2 AND state IN ('created', 'opened')
+            ORDER BY created_at LIMIT $3""",
+        after,
+        through,
+        limit,
+    )
+    return [(row["merchant_id"], row["id"]) for row in rows]
+
+
+async def sweep_position(tx: Connection, name: str) -> datetime | None:
+    return cast(
+        "datetime | None", await tx.fetchval("SELECT through FROM sweep WHERE name = $1", name)
+    )
+
+
+async def oldest(tx: Connection) -> datetime | None:
+    return cast(
+        "datetime | None",
+        await tx.fetchval("SELECT created_at FROM invoice ORDER BY id LIMIT 1"),
+    )
+
+
+async def move_sweep(tx: Connection, name: str, through: datetime) -> None:
+    await tx.execute(
+        """INSERT INTO sweep (name, through) VALUES ($1, $2)
+           ON CONFLICT (name) DO UPDATE SET through = greatest(sweep.through, excluded.through)""",
+        name,
+        through,
+    )
+
+
+async def page(
+    conn: Connection,
+    merchant_id: int,
+    *,
+    states: Sequence[State] | None,
+    first: date | None,
+    last: date | None,
+    descending: bool,
+    offset: int,
+    limit: int,
+) -> tuple[list[Invoice], int]:
+    """A page of the merchant's history, by date, and how many invoices match in all.
+
+    Args:
+        states: those wanted; `None` is all.
+        first, last: days in UTC, both included; `None` is open.
+    """
+    where = """merchant_id = $1 AND ($2::text[] IS NULL OR state = ANY($2))
+           AND ($3::timestamptz IS NULL OR created_at >= $3)
+           AND ($4::timestamptz IS NULL OR created_at < $4)"""
+    arguments = (
+        merchant_id,
+        [str(state) for state in states] if states is not None else None,
+        midnight(first) if first else None,
+        midnight(last + timedelta(days=1)) if last else None,
+    )
+    total = cast(int, await conn.fetchval(f"SELECT count(*) FROM invoice WHERE {where}", *arguments))
+    rows = await conn.fetch(
+        f"""SELECT {_COLUMNS} FROM invoice WHERE {where}
+             ORDER BY id {"DESC" if descending else "ASC"} OFFSET $5 LIMIT $6""",
+        *arguments,
+        offset,
+        limit,
+    )
+    return [_invoice(row) for row in rows], total
+
+
+def midnight(day: date) -> datetime:
+    """The first instant of a day in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _invoice(row: asyncpg.Record) -> Invoice:
+    currency = fiat(row["currency"])
+    charged = row["charged_minor"]
+    fee = row["fee_minor"]
+    return Invoice(
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        state=State(row["state"]),
+        version=row["version"],
+        amount=Money(row["amount_minor"], currency),
+        email=row["email"],
+        created_at=row["created_at"],
+        state_at=row["state_at"],
+        method=row["method"],
+        direct=row["direct"],
+        success_url=row["success_url"],
+        cancel_url=row["cancel_url"],
+        pending_url=row["pending_url"],
+        failure_url=row["failure_url"],
+        callback_json=row["callback_json"],
+        payer_ip=row["payer_ip"],
+        payer_country=row["payer_country"],
+        charged=None if charged is None else Money(int(charged), fiat(row["charged_currency"])),
+        fee=None if fee is None else Money(fee, currency),
+        paid_at=row["paid_at"],
+    )

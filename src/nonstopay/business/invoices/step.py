@@ -1,0 +1,44 @@
+"""One step of an invoice: its table, its row, its event, in the caller's transaction.
+
+Whoever steps holds the invoice's row lock (`records.lock`), so the steps of one invoice happen one after
+the other and its events carry rising versions.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from nonstopay.business.invoices import records
+from nonstopay.business.invoices.invoice import STATUS, Invoice
+from nonstopay.business.invoices.records import Connection
+from nonstopay.business.invoices.states import MACHINE, Event
+from nonstopay.store import outbox
+
+
+async def step(tx: Connection, invoice: Invoice, event: Event, at: datetime) -> Invoice:
+    """Take one step of the invoice's table and write state and event; unmoved, write nothing."""
+    moved = MACHINE.step(invoice.state, event)
+    if not moved.moved:
+        return invoice
+    after = replace(invoice, state=moved.after, version=invoice.version + 1, state_at=at)
+    await records.save_state(tx, after)
+    await outbox.record(
+        tx,
+        merchant_id=after.merchant_id,
+        kind=STATUS[after.state],
+        object="invoice",
+        object_id=after.id,
+        version=after.version,
+        facts=event_facts(after),
+        at=at,
+    )
+    return after
+
+
+def event_facts(invoice: Invoice) -> dict[str, object]:
+    """What an event must remember because it may change later; amounts in minor units as text."""
+    facts: dict[str, object] = {"state": invoice.state, "at": invoice.state_at.isoformat()}
+    if invoice.charged is not None:
+        facts["charged"] = [str(invoice.charged.minor), invoice.charged.currency.code]
+    if invoice.fee is not None:
+        facts["fee"] = str(invoice.fee.minor)
+    return facts

@@ -1,0 +1,1 @@
+"""Merchants: account, keys, allow list, wallet, limits, fees."""

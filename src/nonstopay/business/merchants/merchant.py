@@ -1,0 +1,111 @@
+"""The merchant: who may call, from where, for which amounts, with which methods and fees."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from nonstopay.money import Currency, Money, Rounding
+
+METHODS = ("CARD", "UPI", "CRYPTO")
+ANY_CURRENCY = "*"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class LateSuccess(StrEnum):
+    """What becomes of money that arrives after the merchant was told of failure or expiry."""
+
+    CREDIT = "credit"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """Where the merchant is settled. `active`: validated, so that invoices may be created."""
+
+    address: str | None
+    coin: str
+    network: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeePlan:
+    """`percent` of the amount plus `fixed` units of the invoice's currency."""
+
+    percent: Decimal
+    fixed: Decimal
+
+    def fee(self, amount: Money) -> Money:
+        """The fee on `amount`, rounded half up to the minor unit, never more than the amount."""
+        share = amount.times(Fraction(self.percent) / 100, Rounding.HALF_UP)
+        fixed = Money(1, amount.currency).times(
+            Fraction(self.fixed) * 10**amount.currency.exponent, Rounding.HALF_UP
+        )
+        return min(share + fixed, amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the greatest amount of an invoice, in minor units; `None` is no bound."""
+
+    minimum: int | None
+    maximum: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """A merchant as every other capability sees him.
+
+    Attributes:
+        limits: by currency code (`*` for the rest): least and greatest amount in currency units.
+        networks: from where his API keys may be used; empty means from nowhere.
+    """
+
+    id: int
+    email: str
+    name: str
+    methods: frozenset[str]
+    wallet: Wallet
+    fees: FeePlan
+    late_success: LateSuccess
+    limits: dict[str, tuple[Decimal | None, Decimal | None]]
+    networks: tuple[Network, ...]
+    _bounds: dict[str, Bounds] = field(default_factory=dict, compare=False, repr=False)
+    _judged: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
+
+    def bounds(self, currency: Currency) -> Bounds:
+        """The bounds for amounts in `currency`."""
+        known = self._bounds.get(currency.code)
+        if known is None:
+            low, high = self.limits.get(
+                currency.code, self.limits.get(ANY_CURRENCY, (None, None))
+            )
+            known = Bounds(_in_minor(low, currency), _in_minor(high, currency))
+            self._bounds[currency.code] = known
+        return known
+
+    def allows_address(self, address: str) -> bool:
+        """Whether a call from this peer address is in the allow list. Unreadable ones are not."""
+        judged = self._judged.get(address)
+        if judged is None:
+            judged = is_in_networks(address, self.networks)
+            if len(self._judged) < 4096:
+                self._judged[address] = judged
+        return judged
+
+
+def is_in_networks(address: str, networks: tuple[Network, ...]) -> bool:
+    """Whether an IP address lies in one of the networks; an IPv4-mapped IPv6 address counts as IPv4."""
+    try:
+        peer = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped is not None:
+        peer = peer.ipv4_mapped
+    return any(peer.version == network.version and peer in network for network in networks)
+
+
+def _in_minor(units: Decimal | None, currency: Currency) -> int | None:
+    return None if units is None else int(units.scaleb(currency.exponent))

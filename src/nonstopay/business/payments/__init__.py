@@ -1,0 +1,1 @@
+"""Attempts to pay an invoice: started, reported on, booked."""

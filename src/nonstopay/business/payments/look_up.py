@@ -1,0 +1,58 @@
+"""Ask the provider what became of a payment, until it is known.
+
+A job for each open payment. While the payer has time we ask now and then, in case a notification was
+lost; money in doubt is asked about soon and then ever more slowly; after the order's end we ask until
+the provider says how it ended. Nothing is sent twice by asking.
+"""
+
+from datetime import datetime, timedelta
+
+from nonstopay.business.payments import records
+from nonstopay.business.payments.payment import Payment
+from nonstopay.business.payments.rails import Rails
+from nonstopay.business.payments.record_outcome import record_outcome
+from nonstopay.business.payments.states import OPEN, State
+from nonstopay.connectors.outcome import Kind, Outcome
+from nonstopay.store.db import Database
+
+_PAUSE_WHILE_OPEN = timedelta(seconds=60)
+_PAUSE_IN_DOUBT = timedelta(seconds=5)
+_PAUSE_MAX = timedelta(hours=1)
+_GRACE = timedelta(seconds=5)
+
+
+async def look_up(
+    db: Database, rails: Rails, merchant_id: int, payment_id: int, *, attempts: int, at: datetime
+) -> datetime | None:
+    """Ask once; when to ask again, or `None` when the payment is decided.
+
+    Args:
+        attempts: how often this payment was asked about before; it spaces the questions out.
+    """
+    async with db.reading() as conn:
+        payment = await records.find(conn, merchant_id, payment_id)
+    if payment is None or payment.state not in OPEN:
+        return None
+    outcome = await rails.connector(payment.connector).look_up(payment.reference)
+    if not _says_nothing_new(payment, outcome, at):
+        payment = await record_outcome(
+            db, payment.connector, payment.reference, outcome, source="look-up", at=at
+        )
+    return _next(payment, outcome, attempts, at)
+
+
+def _says_nothing_new(payment: Payment, outcome: Outcome, at: datetime) -> bool:
+    """No answer while the payer still looks at his QR is no reason to tell him to stop paying."""
+    return outcome.kind is Kind.UNKNOWN and (
+        payment.state is not State.PROCESSING and at < payment.expires_at
+    )
+
+
+def _next(payment: Payment, outcome: Outcome, attempts: int, at: datetime) -> datetime | None:
+    if payment.state not in OPEN:
+        return None
+    if payment.state is State.DECLINED and outcome.kind is Kind.EXPIRED:
+        return None
+    if payment.state in (State.PROCESSING, State.UNKNOWN) or at >= payment.expires_at:
+        return at + min(_PAUSE_IN_DOUBT * 2 ** min(attempts, 12), _PAUSE_MAX)
+    return min(at + _PAUSE_WHILE_OPEN, payment.expires_at + _GRACE)

@@ -1,0 +1,1 @@
+"""Telling merchants what happened: fan-out, delivery, signature, attempts."""

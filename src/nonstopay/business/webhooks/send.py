@@ -1,0 +1,98 @@
+"""One attempt: build the body, sign it, send it, and judge what came back. No transaction is open."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from nonstopay import clock
+from nonstopay.business.webhooks import sign
+from nonstopay.business.webhooks.delivery import Attempt, Claimed, Result
+from nonstopay.business.webhooks.endpoint import Endpoint
+from nonstopay.business.webhooks.explain import NOT_BUILT, SWITCHED_OFF
+from nonstopay.business.webhooks.payload import Describe, build
+from nonstopay.business.webhooks.retry import next_try
+from nonstopay.business.webhooks.states import DELIVERY, Happening, State
+from nonstopay.connectors.public_http import Answer, NoAnswer, PublicHttp
+from nonstopay.store.db import Database
+
+TIMEOUT_SECONDS = 15
+RESPONSE_BYTES_KEPT = 2048
+_GONE = 410
+_MILLISECONDS = 1000
+
+log = structlog.get_logger()
+
+
+async def send(
+    db: Database,
+    http: PublicHttp,
+    describers: Mapping[str, Describe],
+    claimed: Claimed,
+    endpoint: Endpoint | None,
+    secrets: Sequence[str],
+) -> Result:
+    """Make one attempt. Never raises for what the network or the receiver does.
+
+    Args:
+        endpoint: where to; None or disabled means it was switched off since.
+        secrets: the merchant's valid signing secrets, the newest first.
+    """
+    at, started = clock.now(), clock.stopwatch()
+    answer: Answer | None = None
+    problem = detail = None
+    if endpoint is None or not endpoint.enabled:
+        problem = SWITCHED_OFF
+    else:
+        try:
+            body = await build(db, describers, claimed.event)
+            answer = await http.post(
+                endpoint.url, body, _headers(claimed, at, body, secrets), TIMEOUT_SECONDS
+            )
+        except NoAnswer as error:
+            problem, detail = str(error.problem), error.detail
+        except Exception as error:  # a body that cannot be built must not stop the others
+            problem, detail = NOT_BUILT, type(error).__name__
+            log.exception("webhook_not_built", event_id=claimed.event.id)
+    attempt = Attempt(
+        number=claimed.number,
+        at=at,
+        duration_ms=int((clock.stopwatch() - started) * _MILLISECONDS),
+        status=answer.status if answer else None,
+        problem=problem,
+        detail=detail,
+        response=_text(answer.body) if answer else None,
+    )
+    return _judge(claimed, attempt, answer.headers.get("retry-after") if answer else None)
+
+
+def _headers(
+    claimed: Claimed, at: datetime, body: bytes, secrets: Sequence[str]
+) -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "nonstopay-webhooks/1",
+    } | sign.headers(secrets, sign.webhook_id(claimed.event.id), at, body)
+
+
+def _judge(claimed: Claimed, attempt: Attempt, retry_after: str | None) -> Result:
+    again_at = None
+    if attempt.received:
+        happening = Happening.RECEIVED
+    elif attempt.problem == SWITCHED_OFF or attempt.status == _GONE:
+        happening = Happening.SWITCHED_OFF
+    else:
+        again_at = next_try(claimed.tries, clock.now(), retry_after)
+        happening = Happening.FAILED if again_at else Happening.EXHAUSTED
+    return Result(
+        claimed=claimed,
+        attempt=attempt,
+        after=DELIVERY.step(State.PENDING, happening).after,
+        next_attempt_at=again_at,
+        gone=attempt.status == _GONE,
+    )
+
+
+def _text(body: bytes) -> str:
+    """The beginning of an answer, for people; PostgreSQL keeps no NUL in a text."""
+    return body[:RESPONSE_BYTES_KEPT].decode("utf-8", "replace").replace("\x00", "\ufffd")

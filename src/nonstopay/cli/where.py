@@ -1,0 +1,96 @@
+"""What every command shares: which installation it works on."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from nonstopay import config
+from nonstopay.business.assembly import Gateway, assemble
+from nonstopay.business.exchange.seed import seed
+from nonstopay.config import Settings
+from nonstopay.store import installation
+from nonstopay.store.db import Database
+from nonstopay.store.embedded import open_database
+from nonstopay.store.migrate import migrate
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Where:
+    """Which installation.
+
+    Parameters
+    ----------
+    data
+        Folder of the embedded PostgreSQL and the sandbox's secret (default: nonstopay-data).
+    database
+        A postgresql:// URL instead of the embedded one.
+    config
+        A TOML file with settings.
+    live
+        Real money: no sandbox, strong secrets required.
+    """
+
+    data: str | None = None
+    database: str | None = None
+    config: Path | None = None
+    live: Annotated[bool, Parameter(negative=())] = False
+
+    def settings(self, **more: object) -> Settings:
+        """The settings of this installation, with its secret key."""
+        given = {"data": self.data, "database": self.database, **more}
+        mode = {"mode": "live"} if self.live else {}
+        loaded = config.load({**given, **mode}, os.environ, self.config)
+        return installation.with_secret(loaded)
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[str]:
+    """The URL of the installation's database, started for us if nobody runs it."""
+    if settings.database:
+        yield settings.database
+    else:
+        with open_database(settings.data_path) as url:
+            yield url
+
+
+async def prepare(settings: Settings, url: str) -> None:
+    """Bring the database up to date and make sure that it is this installation's."""
+    await migrate(url)
+    db = await Database.open(url, min_size=1, max_size=2)
+    try:
+        await installation.register(db, settings)
+        await seed(db)
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, url: str) -> AsyncIterator[Gateway]:
+    """The assembled gateway over a database that is up to date."""
+    gateway = await assemble(settings, url, api_url=await _api_url(settings, url))
+    try:
+        yield gateway
+    finally:
+        await gateway.close()
+
+
+def local_url(settings: Settings) -> str:
+    """Where this installation's HTTP is reached from this machine."""
+    anywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 compared, not bound
+    host = anywhere.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{settings.port}"
+
+
+async def _api_url(settings: Settings, url: str) -> str:
+    db = await Database.open(url, min_size=1, max_size=1)
+    try:
+        async with db.reading() as conn:
+            return await installation.where(conn) or local_url(settings)
+    finally:
+        await db.close()

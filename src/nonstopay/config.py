@@ -1,0 +1,151 @@
+"""Configuration: one frozen `Settings`, from defaults, a TOML file, the environment, the command line.
+
+Later sources win. Every key may come from the environment as `NONSTOPAY_<KEY>`, or from a file named
+by `NONSTOPAY_<KEY>_FILE` (how containers hand out secrets). An unknown key is refused, not ignored: a
+misspelt safety setting must not silently be off. With `mode = "live"` weak or missing secrets refuse
+to start.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from nonstopay.errors import Misconfigured
+
+PREFIX = "NONSTOPAY_"
+SECRET_BYTES_MIN = 32
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What can be set. Times in seconds, sizes in bytes."""
+
+    mode: Literal["sandbox", "live"] = "sandbox"
+    """`live` switches the sandbox off and insists on real secrets."""
+    data: str = "nonstopay-data"
+    """Where the embedded PostgreSQL and the sandbox's generated secret live."""
+    database: str = ""
+    """A `postgresql://` URL; empty: the embedded PostgreSQL in `data`."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    base_url: str = ""
+    """What payers and merchants see, e.g. `https://pay.example.com`; empty: `http://host:port`."""
+    secret_key: str = ""
+    """The installation's secret, at least 32 bytes; sandboxes generate one into `data`."""
+    previous_secret_keys: list[str] = []
+    """Retired secrets that still open what they sealed."""
+    trusted_proxies: list[str] = []
+    """CIDR networks whose X-Forwarded-For is believed, from the right, hop by hop."""
+    database_connections: int = 12
+    create_batch_max: int = 192
+    create_waiting_max: int = 4096
+    """Callers waiting for a create-invoice commit; beyond it new ones are told to come back."""
+    invoice_days: int = 14
+    upi_seconds: int = 480
+    """How long a dynamic QR can be paid."""
+    rate_max_age_days: int = 5
+    """Exchange rates older than this are refused when live."""
+    rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
+    webhook_concurrency: int = 64
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def live(self) -> bool:
+        return self.mode == "live"
+
+    @property
+    def public_url(self) -> str:
+        return self.base_url.rstrip("/") or f"http://{_url_host(self.host)}:{self.port}"
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data).expanduser().absolute()
+
+
+def load(
+    arguments: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None
+) -> Settings:
+    """Settings from a TOML file, the environment and the command line; later ones win.
+
+    Args:
+        arguments: from the command line; `None` means not given.
+        environment: usually `os.environ`.
+        file: a TOML file; must exist when named. Also `NONSTOPAY_CONFIG`.
+
+    Raises:
+        Misconfigured: an unknown key, a wrong type or value, an unreadable file.
+    """
+    named = environment.get(f"{PREFIX}CONFIG")
+    path = file or (Path(named) if named else None)
+    values: dict[str, Any] = {}
+    if path:
+        values |= _from_file(path)
+    values |= _from_environment(environment)
+    values |= {key: value for key, value in arguments.items() if value is not None}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"configuration: {error}") from None
+    _check(settings)
+    return settings
+
+
+def require_live_secret(settings: Settings) -> None:
+    """Refuse to go live with a missing or weak secret key.
+
+    Raises:
+        Misconfigured: shorter than 32 bytes, or made of a few repeated characters.
+    """
+    key = settings.secret_key
+    advice = "set NONSTOPAY_SECRET_KEY_FILE to a file made by: openssl rand -base64 48"
+    if not key:
+        raise Misconfigured(f"live mode needs a secret key; {advice}")
+    if len(key.encode()) < SECRET_BYTES_MIN or len(set(key)) < 12 or "example" in key.lower():
+        raise Misconfigured(f"the secret key is too weak for live mode; {advice}")
+    if not settings.base_url.startswith("https://"):
+        raise Misconfigured("live mode needs base_url, the https:// address that payers see")
+
+
+def _check(settings: Settings) -> None:
+    for network in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise Misconfigured(f"trusted_proxies: {network} is not a network") from None
+    if settings.database and not settings.database.startswith(("postgresql://", "postgres://")):
+        raise Misconfigured("database must be a postgresql:// URL")
+    if not 0 < settings.port < 65536:
+        raise Misconfigured(f"port {settings.port} is not a port")
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"cannot read {path}: {error}") from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    known = set(Settings.__struct_fields__)
+    values: dict[str, Any] = {}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX) or name == f"{PREFIX}CONFIG":
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key.endswith("_file") and key.removesuffix("_file") in known:
+            key = key.removesuffix("_file")
+            try:
+                text = Path(text).read_text().strip()
+            except OSError as error:
+                raise Misconfigured(f"{name}: cannot read {text}: {error.strerror}") from None
+        if key not in known:
+            raise Misconfigured(f"{name} is not a setting")
+        values[key] = text.split(",") if isinstance(getattr(Settings(), key), list) else text
+    return values
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,1 @@
+"""Translators to the outside: one provider, one file. They report outcomes and decide nothing."""

@@ -1,0 +1,86 @@
+"""What a UPI connector is: five small acts, each a translation.
+
+A provider is one file in its rail's folder with a class whose `name` is what configuration and rows
+call it. `find` lists the folder; nothing is registered anywhere else.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import ModuleType
+from typing import Protocol
+
+from nonstopay.connectors.outcome import Outcome
+from nonstopay.errors import NotAllowed
+from nonstopay.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What we ask a provider to collect.
+
+    Attributes:
+        reference: ours, unique; it is the provider's idempotency key, so asking twice is asking once.
+        amount: in the rail's currency (UPI: INR).
+        payee_name: whom the payer sees.
+        note: a few words for the payer's statement.
+        expires_at: after this the order must no longer be payable.
+        notify_url: where the provider sends its notifications.
+    """
+
+    reference: str
+    amount: Money
+    payee_name: str
+    note: str
+    expires_at: datetime
+    notify_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A provider's notification, verified and translated: which order, and what happened."""
+
+    reference: str
+    outcome: Outcome
+
+
+class UnverifiedNotice(NotAllowed):
+    """The notification's signature does not hold: it is not from the provider."""
+
+    code = "unverified_notice"
+
+
+class UpiConnector(Protocol):
+    """A UPI provider. Every method may be called again with the same arguments, without harm.
+
+    None of them raises for what the provider says or fails to say: that is an `Outcome`, `UNKNOWN` if
+    in doubt. `read_notice` alone raises `UnverifiedNotice`.
+    """
+
+    name: str
+
+    async def start(self, order: Order) -> Outcome:
+        """Open the order; WAITING with the `upi://pay` link."""
+        ...
+
+    async def look_up(self, reference: str) -> Outcome:
+        """Ask what became of the order."""
+        ...
+
+    async def refund(self, reference: str, key: str, amount: Money) -> Outcome:
+        """Send money back; `key` is ours and makes the call repeatable."""
+        ...
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+        """Verify and translate a notification. Header names are lower case."""
+        ...
+
+
+def find(package: ModuleType) -> list[ModuleType]:
+    """The provider files in a rail's folder, by listing it."""
+    return [
+        importlib.import_module(f"{package.__name__}.{entry.name}")
+        for entry in pkgutil.iter_modules(package.__path__)
+    ]

@@ -1,0 +1,1 @@
+"""UPI providers, found by listing this folder."""

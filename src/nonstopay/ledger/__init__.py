@@ -1,0 +1,1 @@
+"""The books: double entry, one book per merchant, insert-only."""

@@ -1,0 +1,73 @@
+"""The chart of accounts: every account that a merchant's book can have, as one table.
+
+A book is written from the gateway's side: what providers hold for us is our asset, what we hold for
+the merchant is our liability. An account exists once per book and currency, from its first use on.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nonstopay.errors import LawBroken
+
+
+class Side(StrEnum):
+    """What an account counts, and so on which side it grows."""
+
+    ASSET = "asset"
+    """What others owe us: grows by debits."""
+    LIABILITY = "liability"
+    """What we owe: grows by credits."""
+    INCOME = "income"
+    """What we earned: grows by credits."""
+    POSITION = "position"
+    """What we hold (credit) or are short of (debit) after exchanging: either side is in order."""
+
+    def balance(self, debits: int, credits: int) -> int:
+        """The balance as it is normally read: positive on the side on which the account grows."""
+        return debits - credits if self is Side.ASSET else credits - debits
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row of the chart.
+
+    Attributes:
+        name: as it stands in the books; `<…>` is a hole that a name fills.
+        guarded: its debits may never exceed its credits.
+        meaning: for people who read the books.
+    """
+
+    name: str
+    side: Side
+    guarded: bool
+    meaning: str
+
+
+PROVIDER = "provider:<connector>"
+EXCHANGE = "exchange"
+MERCHANT = "merchant"
+FEES = "platform:fees"
+PAYER = "payer"
+
+# fmt: off
+CHART = (
+    Account(PROVIDER, Side.ASSET,     False, "what the provider collected for us"),
+    Account(EXCHANGE, Side.POSITION,  False, "what we hold or are short of between two currencies"),
+    Account(MERCHANT, Side.LIABILITY, True,  "what we owe the merchant"),
+    Account(FEES,     Side.INCOME,    False, "what the platform earned on the merchant's payments"),
+    Account(PAYER,    Side.LIABILITY, True,  "money that goes back: late, over or twice"),
+)
+# fmt: on
+
+
+def find(name: str) -> Account:
+    """The row of the chart that an account of the books belongs to.
+
+    Raises:
+        LawBroken: there is no such account.
+    """
+    for account in CHART:
+        stem, hole, _ = account.name.partition("<")
+        if name == stem if not hole else name.startswith(stem) and name != stem:
+            return account
+    raise LawBroken(f"the chart has no account {name}")

@@ -1,0 +1,1 @@
+"""The pretend outside world: a bank, its UPI switch, faults, a movable clock."""

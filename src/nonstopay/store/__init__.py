@@ -1,0 +1,1 @@
+"""The database: connections, migrations, the outbox, jobs, idempotency, group commit."""

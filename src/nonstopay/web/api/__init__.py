@@ -1,0 +1,1 @@
+"""The documented API, exactly: names and numbers of the contract live here."""

@@ -1,0 +1,232 @@
+"""The invoice calls of the contract: create, status, infos, history."""
+
+import re
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from nonstopay import clock
+from nonstopay.business.assembly import Gateway
+from nonstopay.business.invoices import records
+from nonstopay.business.invoices.create import ROUTE, Created, InvoiceCreator
+from nonstopay.business.invoices.describe import public_data, three_decimals
+from nonstopay.business.invoices.invoice import LABEL, STATUS, Invoice, NewInvoice
+from nonstopay.business.invoices.states import State
+from nonstopay.business.payments.start import Wish, start_upi
+from nonstopay.store import idempotency
+from nonstopay.web.api import errors
+from nonstopay.web.api.call import Call, Reply, success
+from nonstopay.web.api.create_invoice import read_new_invoice
+from nonstopay.web.api.errors import ContractError, invalid
+from nonstopay.web.api.parameters import comparable, plain_text
+
+PAGE_SIZE = 50
+PAGE_MAX = 10_000_000
+_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FILTERS: dict[str, tuple[State, ...] | None] = {
+    "ALL": None,
+    "PAID": (State.PAID,),
+    "UNPAID": (State.CREATED, State.OPENED, State.FAILED),
+    "WAITING": (State.AWAITING_APPROVAL,),
+    "EXPIRED": (State.EXPIRED,),
+}
+_REPLAYED = ((b"idempotent-replayed", b"true"),)
+
+
+class InvoiceCalls:
+    """The calls, over the parts they need."""
+
+    def __init__(self, gateway: Gateway, creator: InvoiceCreator) -> None:
+        self._gateway = gateway
+        self._creator = creator
+        self._page_url = f"{gateway.settings.public_url}/widget/sale/create/?token="
+
+    async def create(self, call: Call) -> Reply:
+        """`POST /api/btn-create-invoice/get/`"""
+        merchant = call.merchant
+        if not merchant.wallet.active:
+            raise errors.wallet_not_active(self._gateway.settings.public_url)
+        await call.read_parameters()
+        new = read_new_invoice(
+            call.parameters,
+            merchant,
+            available=self._gateway.rails.methods,
+            callback=call.callback,
+            seal=lambda text: self._gateway.sealer.seal(
+                text.encode(), f"personal-id:{merchant.id}"
+            ),
+        )
+        key = call.idempotency_key()
+        if key is not None:
+            new = replace(new, idempotency_key=key, fields=self._digests(call))
+        created = await self._creator.create(new)
+        if new.direct:
+            return await self._direct_reply(call, new, created)
+        body = self._redirect_answer(merchant.id, created.id)
+        return Reply(body, headers=_REPLAYED if created.replayed else ())
+
+    async def status(self, call: Call) -> Reply:
+        """`GET|POST /api/invoice/status/`"""
+        invoice = await self._find(call)
+        return success(
+            {
+                "invoice": {
+                    "id": str(invoice.id),
+                    "devise": invoice.amount.currency.code,
+                    "amount": invoice.amount.short_text(),
+                    "status": STATUS[invoice.state],
+                }
+            }
+        )
+
+    async def infos(self, call: Call) -> Reply:
+        """`GET|POST /api/client-invoice-info/get/`"""
+        invoice = await self._find(call)
+        return success(
+            {
+                "merchant_id": str(call.merchant.id),
+                "invoice_id": str(invoice.id),
+                "data": public_data(invoice, call.merchant.wallet.coin),
+            }
+        )
+
+    async def history(self, call: Call) -> Reply:
+        """`GET /api/client-invoice-history/get/`"""
+        await call.read_parameters()
+        wanted = call.parameters
+        status = _choice(wanted, "status", "ALL", _FILTERS)
+        first, last = _day(wanted, "from"), _day(wanted, "to")
+        order = wanted.get("order") or "ASC"
+        if order not in ("ASC", "DESC"):
+            raise ContractError(
+                errors.INVALID_ORDER, "Invalid order. order must be ASC or DESC"
+            )
+        page = _page(wanted)
+        async with self._gateway.db.reading() as conn:
+            invoices, total = await records.page(
+                conn,
+                call.merchant.id,
+                states=_FILTERS[status],
+                first=first,
+                last=last,
+                descending=order == "DESC",
+                offset=(page - 1) * PAGE_SIZE,
+                limit=PAGE_SIZE,
+            )
+        return success(
+            {
+                "status": status,
+                "from": first.isoformat() if first else None,
+                "to": last.isoformat() if last else None,
+                "page": page,
+                "order": order,
+                "list": [_history_record(invoice) for invoice in invoices],
+                "total": str(total),
+            }
+        )
+
+    async def _find(self, call: Call) -> Invoice:
+        await call.read_parameters()
+        value = call.parameters.get("id")
+        if value is None or value == "":
+            raise ContractError(errors.EMAIL_REQUIRED, "id required")
+        text = plain_text(value)
+        if text is None or not _ID.fullmatch(text):
+            raise invalid("id")
+        async with self._gateway.db.reading() as conn:
+            invoice = await records.find(conn, call.merchant.id, int(text))
+            if invoice is None and await records.exists_elsewhere(conn, int(text)):
+                raise ContractError(
+                    errors.OTHER_MERCHANTS_INVOICE, "This invoice belongs to another merchant"
+                )
+        if invoice is None:
+            raise ContractError(errors.NOT_FOUND, "invoice not found")
+        return invoice
+
+    def _digests(self, call: Call) -> str:
+        fields = {name: comparable(value) for name, value in call.parameters.items()}
+        return idempotency.digest_fields(self._gateway.fields_key, fields)
+
+    def _redirect_answer(self, merchant_id: int, invoice_id: int) -> bytes:
+        url = self._page_url + self._gateway.tokens.make(merchant_id, invoice_id)
+        return b'{"errorCode":0,"redirectUrl":"%b","html":"<a href=\'%b\'></a>"}' % (
+            url.encode(),
+            url.encode(),
+        )
+
+    async def _direct_reply(self, call: Call, new: NewInvoice, created: Created) -> Reply:
+        """Server to server: start the payment now and tell where the payer pays."""
+        if created.answer is not None:
+            return Reply(created.answer.encode(), headers=_REPLAYED)
+        gateway, merchant = self._gateway, call.merchant
+        payment = await start_upi(
+            gateway.db, gateway.rails, merchant, created.id, Wish(direct=True)
+        )
+        async with gateway.db.reading() as conn:
+            invoice = await records.find(conn, merchant.id, created.id)
+        assert invoice is not None
+        reply = success(
+            {
+                "redirectUrl": self._page_url + gateway.tokens.make(merchant.id, created.id),
+                "status": STATUS[invoice.state],
+                "ID": str(invoice.id),
+                "upiUri": payment.link,
+                "expiresAt": clock.text(payment.expires_at),
+            }
+        )
+        if new.idempotency_key is not None:
+            async with gateway.db.transaction() as tx:
+                await idempotency.remember_answer(
+                    tx, merchant.id, ROUTE, new.idempotency_key, reply.body.decode()
+                )
+        return reply
+
+
+def _history_record(invoice: Invoice) -> dict[str, Any]:
+    earned = invoice.charged is not None
+    return {
+        "id": str(invoice.id),
+        "email": invoice.email,
+        "status": LABEL[invoice.state],
+        "amount": invoice.amount.text(),
+        "symbol": invoice.amount.currency.code,
+        "create_date": clock.text(invoice.created_at),
+        "status_date": clock.text(invoice.state_at),
+        "tx_hash": None,
+        "exchange_currency_symbol": None,
+        "paid_amount": invoice.amount.text() if earned else None,
+        "merchant_amount": three_decimals(invoice.net) if invoice.net is not None else None,
+        "fee_amount": three_decimals(invoice.fee) if invoice.fee is not None else None,
+        "ip": invoice.payer_ip,
+        "country": invoice.payer_country,
+        "success_url": invoice.success_url,
+        "pending_url": invoice.pending_url,
+        "cancel_url": invoice.cancel_url,
+    }
+
+
+def _choice(wanted: dict[str, Any], name: str, default: str, choices: dict[str, Any]) -> str:
+    value = wanted.get(name) or default
+    if not isinstance(value, str) or value not in choices:
+        raise invalid(name)
+    return value
+
+
+def _day(wanted: dict[str, Any], name: str) -> date | None:
+    value = wanted.get(name)
+    if value in (None, "", "null"):
+        return None
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise invalid(name)
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise invalid(name) from None
+
+
+def _page(wanted: dict[str, Any]) -> int:
+    text = plain_text(wanted.get("page") or "1")
+    if text is None or not _ID.fullmatch(text) or int(text) > PAGE_MAX:
+        raise invalid("page")
+    return int(text)

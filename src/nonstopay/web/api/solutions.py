@@ -1,0 +1,40 @@
+"""What a merchant may offer: payment methods, the connectors behind them, coins."""
+
+from nonstopay.business.assembly import Gateway
+from nonstopay.business.invoices.invoice import METHODS
+from nonstopay.web.api.call import Call, Reply, success
+from nonstopay.web.api.errors import invalid
+
+
+class SolutionCalls:
+    """The calls that list what is on here for this merchant."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._rails = gateway.rails
+
+    async def types(self, call: Call) -> Reply:
+        """`GET /api/payment-solution-type/get/`"""
+        return success({"list": self._available(call)})
+
+    async def names(self, call: Call) -> Reply:
+        """`GET /api/payment-solution-name/get/?type=`"""
+        await call.read_parameters()
+        wanted = call.parameters.get("type")
+        if wanted and wanted not in METHODS:
+            raise invalid("type")
+        types = [one for one in self._available(call) if not wanted or one == wanted]
+        return success({"list": [name for one in types for name in self._rails.solutions(one)]})
+
+    async def coins(self, call: Call) -> Reply:
+        """`GET /api/crypto-payable-currencies/get/`: empty until a crypto rail is there."""
+        return success({"list": []})
+
+    def _available(self, call: Call) -> list[str]:
+        return [
+            method.name
+            for method in METHODS.values()
+            if any(
+                method.name in self._rails.methods(call.merchant, code)
+                for code in method.currencies
+            )
+        ]

@@ -1,0 +1,95 @@
+"""The gateway's HTTP: one ASGI application.
+
+The API is answered by its own plain callable; everything else is Starlette's. The sandbox's routes
+are not there when live.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
+
+from nonstopay.business.assembly import Gateway
+from nonstopay.business.invoices.create import InvoiceCreator
+from nonstopay.business.merchants.directory import Directory
+from nonstopay.web import health, notifications
+from nonstopay.web.api.call import Receive, Scope, Send
+from nonstopay.web.api.caller import Callers, PeerAddress
+from nonstopay.web.api.routes import Api, api_routes
+from nonstopay.web.checkout.routes import Checkout
+from nonstopay.web.sandbox import controls
+from nonstopay.web.sandbox.context import SandboxContext
+
+_log = logging.getLogger(__name__)
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+class Application:
+    """What uvicorn serves."""
+
+    def __init__(self, api: Api, pages: Starlette) -> None:
+        self._api = api
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._api.serves(scope["path"]):
+            await self._api(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+
+def application(gateway: Gateway) -> Application:
+    """The application over an assembled gateway; it drains its writes when it stops."""
+    settings = gateway.settings
+    creator = InvoiceCreator(
+        gateway.db,
+        batch_max=settings.create_batch_max,
+        waiting_max=settings.create_waiting_max,
+    )
+    addresses = PeerAddress(settings.trusted_proxies)
+    api = Api(api_routes(gateway, creator), Callers(Directory(gateway.db), addresses))
+    pages = Starlette(
+        routes=[
+            *Checkout(gateway, addresses).routes(),
+            *notifications.routes(gateway),
+            *health.routes(gateway),
+            *_sandbox_routes(gateway),
+        ],
+        lifespan=_draining(creator),
+        exception_handlers={404: _not_found, 500: _our_failure},
+    )
+    return Application(api, pages)
+
+
+def _sandbox_routes(gateway: Gateway) -> Sequence[BaseRoute]:
+    if gateway.settings.live:
+        return ()
+    return controls.routes(
+        SandboxContext(
+            db=gateway.db,
+            base_url=gateway.settings.public_url,
+            upi_api_key=gateway.sandbox_secret.hex(),
+        )
+    )
+
+
+def _draining(creator: InvoiceCreator) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await creator.close()
+
+    return lifespan
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    return PlainTextResponse("There is nothing here.\n", 404)
+
+
+async def _our_failure(request: Request, error: Exception) -> Response:
+    _log.error("a page failed", exc_info=error, extra={"path": request.url.path})
+    return PlainTextResponse("Our own failure; nothing is lost. Please try again.\n", 500)

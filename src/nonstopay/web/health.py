@@ -1,0 +1,46 @@
+"""Whether the gateway is alive and ready, and its metrics, which only this machine may read."""
+
+import ipaddress
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nonstopay.business.assembly import Gateway
+from nonstopay.errors import Unavailable
+from nonstopay.store import heartbeat
+
+
+def routes(gateway: Gateway) -> list[Route]:
+    """`/health/live`, `/health/ready`, `/metrics`."""
+
+    async def live(request: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def ready(request: Request) -> Response:
+        parts = {"database": True, "worker": False}
+        try:
+            parts["worker"] = await heartbeat.is_alive(gateway.db, "worker")
+        except Unavailable:
+            parts["database"] = False
+        is_ready = all(parts.values())
+        return JSONResponse({"ready": is_ready, **parts}, 200 if is_ready else 503)
+
+    async def metrics(request: Request) -> Response:
+        if not _is_loopback(request.client.host if request.client else ""):
+            return Response(status_code=404)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return [
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+        Route("/metrics", metrics),
+    ]
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

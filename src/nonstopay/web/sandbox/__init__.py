@@ -1,0 +1,1 @@
+"""The sandbox's controls and the pretend UPI app. Not there when live."""

@@ -1,0 +1,1 @@
+"""What happens without a caller: deliveries, look-ups, expiry, reactions."""

@@ -1,0 +1,125 @@
+"""The worker: a handful of loops, each of which survives the trouble of the others.
+
+Any number of workers may run on one database: deliveries and jobs are claimed by lease, sweeps and the
+pretend bank bear being run twice.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from nonstopay import clock
+from nonstopay.business.assembly import Gateway
+from nonstopay.business.invoices.expire import expire_old
+from nonstopay.business.payments.records import has_doubt
+from nonstopay.business.webhooks.deliver import Deliverer
+from nonstopay.connectors.public_http import PublicHttp
+from nonstopay.errors import NonstopayError
+from nonstopay.sandbox import clock as sandbox_clock
+from nonstopay.sandbox import upi as sandbox_upi
+from nonstopay.store import heartbeat, idempotency, jobs
+from nonstopay.worker.reactions import DESCRIBERS, REACTIONS
+
+JOB_LEASE = timedelta(seconds=60)
+JOBS_AT_ONCE = 20
+_AFTER_TROUBLE_SECONDS = 1.0
+_log = structlog.get_logger()
+
+Turn = Callable[[], Awaitable[bool]]
+"""One turn of a loop; True if there was work, so that the next turn follows at once."""
+
+
+class Worker:
+    """The loops of one process."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._name = f"worker@{socket.gethostname()}:{os.getpid()}"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then finish what is under way."""
+        gateway = self._gateway
+        loops = [
+            self._loop(stop, self._beat, heartbeat.BEAT_SECONDS),
+            self._loop(stop, self._do_jobs, 0.1),
+            self._loop(stop, self._expire, 0.5),
+            self._loop(stop, self._forget, 3600),
+        ]
+        if not gateway.settings.live:
+            loops.append(self._loop(stop, self._follow_clock, 0.1))
+            loops.append(self._loop(stop, self._run_bank, 0.1))
+        async with PublicHttp(allow_loopback=not gateway.settings.live) as http:
+            deliverer = Deliverer(
+                gateway.db,
+                http,
+                gateway.sealer,
+                DESCRIBERS,
+                concurrency=gateway.settings.webhook_concurrency,
+            )
+            await asyncio.gather(deliverer.run(stop), *loops)
+        with suppress(NonstopayError):
+            await heartbeat.leave(gateway.db, self._name)
+
+    async def _loop(self, stop: asyncio.Event, turn: Turn, pause_seconds: float) -> None:
+        while not stop.is_set():
+            pause = pause_seconds
+            try:
+                if await turn():
+                    continue
+            except Exception as error:
+                _log.error(
+                    "a loop stumbled",
+                    loop=getattr(turn, "__name__", "?"),
+                    error=type(error).__name__,
+                    exc_info=not isinstance(error, NonstopayError),
+                )
+                pause = max(pause, _AFTER_TROUBLE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+
+    async def _beat(self) -> bool:
+        await heartbeat.beat(self._gateway.db, self._name, "worker")
+        return False
+
+    async def _do_jobs(self) -> bool:
+        db = self._gateway.db
+        async with db.reading() as conn:
+            claimed = await jobs.claim(
+                conn, list(REACTIONS), clock.now(), JOB_LEASE, JOBS_AT_ONCE
+            )
+        await asyncio.gather(*(self._do_job(job) for job in claimed))
+        return bool(claimed)
+
+    async def _do_job(self, job: jobs.Job) -> None:
+        try:
+            again_at = await REACTIONS[job.kind](self._gateway, job)
+        except Exception as error:
+            # The lease brings it back; what it did is idempotent.
+            _log.error("a job failed", kind=job.kind, key=job.key, error=type(error).__name__)
+            return
+        async with self._gateway.db.reading() as conn:
+            if again_at is None:
+                await jobs.done(conn, job)
+            else:
+                await jobs.again_at(conn, job, again_at)
+
+    async def _expire(self) -> bool:
+        looked_at = await expire_old(self._gateway.db, now=clock.now(), in_doubt=has_doubt)
+        return looked_at > 0
+
+    async def _forget(self) -> bool:
+        await idempotency.forget_old(self._gateway.db, clock.now())
+        return False
+
+    async def _follow_clock(self) -> bool:
+        await sandbox_clock.step(self._gateway.db)
+        return False
+
+    async def _run_bank(self) -> bool:
+        await sandbox_upi.settle_due(self._gateway.db, self._gateway.sandbox_secret)
+        return False
