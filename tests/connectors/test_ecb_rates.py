@@ -54,6 +54,7 @@ async def test_another_answer_is_no_publication(
         (b'eurofxref">', b'other">'),
         (b"</gesmes:Envelope>", b""),
         (b"<gesmes:Envelope", b"<!DOCTYPE x [<!ENTITY a 'b'>]><gesmes:Envelope"),
+        (b"<gesmes:Envelope", b"<!DOCTYPE x><gesmes:Envelope"),
     ],
 )
 def test_nothing_of_a_broken_file_is_used(true: bytes, false: bytes) -> None:

@@ -1,4 +1,4 @@
-"""One suite for every UPI connector: notifications are the provider's, word for word, or refused."""
+"""One suite for every UPI connector: a notification is the provider's own words, or refused."""
 
 from datetime import timedelta
 

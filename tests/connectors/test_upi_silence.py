@@ -1,4 +1,4 @@
-"""One suite for every UPI connector: whatever a provider fails to say is UNKNOWN, never declined."""
+"""One suite for every UPI connector: what a provider fails to say is UNKNOWN, never declined."""
 
 import pytest
 

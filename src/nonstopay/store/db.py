@@ -41,6 +41,8 @@ _REFUSED = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.ClientConfigurationError,
 )
+# asyncpg's words for a connection that died under it, and for using it wrongly too.
+_CLIENT_SIDE = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -143,7 +145,7 @@ class Database:
             try:
                 yield conn
             except BaseException:
-                if not conn.is_closed():
+                if not _is_closed(conn):
                     await transaction.rollback()
                 raise
             else:
@@ -263,7 +265,7 @@ def _translated(conn: Connection | None = None) -> Iterator[None]:
         if conn is not None:
             raise
         raise Misconfigured(f"the database does not let us in: {error}") from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, *_CLIENT_SIDE) as error:
         if conn is not None and not _is_lost(error, conn):
             raise
         reason = str(error) or "no answer in time"
@@ -274,16 +276,21 @@ def _translated(conn: Connection | None = None) -> Iterator[None]:
 def _commit_unknown(conn: Connection) -> Iterator[None]:
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, *_CLIENT_SIDE) as error:
         if not _is_lost(error, conn) and not isinstance(error, TimeoutError):
             raise
         raise CommitUnknown("the connection was lost before the database answered") from error
 
 
 def _is_lost(error: Exception, conn: Connection) -> bool:
-    return isinstance(error, _LOST) or (
-        isinstance(error, asyncpg.InterfaceError | OSError) and conn.is_closed()
-    )
+    return isinstance(error, _LOST) or (isinstance(error, _CLIENT_SIDE) and _is_closed(conn))
+
+
+def _is_closed(conn: Connection) -> bool:
+    try:
+        return conn.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # it is the pool's again, which takes a dead one back at once
 
 
 def _session(statement_seconds: float) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """A PostgreSQL of our own: started with the gateway, ended with it, reached by a unix socket only.
 
 Who holds the lock on `<data>/gateway.lock` supervises the server; everybody else on the machine
-who needs the database while it runs is a guest, and attaches. A supervisor that was killed leaves at
-most a server that is shutting down: whoever gets the lock next waits for its end.
+who needs the database while it runs is a guest, and attaches. A killed supervisor leaves at most a
+server that is shutting down: whoever gets the lock next waits for its end.
 """
 
 import contextlib

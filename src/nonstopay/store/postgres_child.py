@@ -8,8 +8,8 @@ by its path, so it starts in about a hundredth of a second.
 
 PostgreSQL refuses to run as root. As another user it may be unable to walk down to its data or its
 own programs, for instance below a home directory of root's. Then, and only then, it keeps the one
-Linux capability that lets it pass (capabilities(7): an ambient one survives exec), the weaker of two
-if that is enough. So no directory of anybody's has to be opened to others.
+Linux capability that lets it pass (capabilities(7): an ambient one survives exec), and of two the
+weaker if that is enough. So no directory of anybody's has to be opened to others.
 """
 
 import ctypes

@@ -1,5 +1,6 @@
 """The sandbox's controls over HTTP: what they do, and what they say when they cannot."""
 
+import asyncio
 import html
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,6 +59,24 @@ async def test_an_order_is_paid_once(lab: Laboratory) -> None:
 
     assert (status, answer["code"]) == (409, "conflict")
     assert "paid already" in answer["error"]
+
+
+async def test_two_phones_cannot_both_pay(lab: Laboratory) -> None:
+    uri = await lab.start()
+
+    answers = await asyncio.gather(
+        *(lab.control("upi/pay", uri=uri, outcome="success") for _ in range(5))
+    )
+
+    assert sorted(status for status, _ in answers) == [200, 409, 409, 409, 409]
+
+
+async def test_many_workers_tell_it_once(lab: Laboratory) -> None:
+    await lab.pay(await lab.start(), "success")
+
+    await asyncio.gather(*(lab.settle() for _ in range(5)))
+
+    assert lab.told_kinds() == [Kind.CAPTURED]
 
 
 async def test_a_debited_payer_is_not_debited_again(lab: Laboratory) -> None:
@@ -203,7 +222,7 @@ async def test_the_bank_refuses_an_order_it_cannot_keep(
 
 async def test_a_payee_in_any_script_gets_a_link_that_apps_take(lab: Laboratory) -> None:
     order = lab.order()
-    for name in ("आनंद मिठाई", "Ünïcode & Söhne + 50% ", "", "x" * 300):
+    for name in ("आनंद मिठाई", "Ünïcode & Söhne + 50% ", "", "\0\n\x85", "🧸" * 300):
         wish = type(order)(
             reference=f"order{len(name)}",
             amount=order.amount,

@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL for the tests of this folder, and a fresh database in it for each test."""
+"""One embedded PostgreSQL for the tests of this folder, with a fresh database for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import count

@@ -376,7 +376,8 @@ def serve(data: Path) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": source}
     )
-    with process.stdout or pytest.fail() as output:
+    assert process.stdout is not None
+    with process.stdout as output:
         assert output.readline() == "ready\n"
     return process
 

@@ -106,7 +106,7 @@ async def test_a_database_newer_than_the_program_is_refused(url: str, folder: Pa
     await migrate(url, folder)
     (folder / "0002_book.sql").unlink()
 
-    with pytest.raises(Misconfigured, match="newer than this program.*0002_book"):
+    with pytest.raises(Misconfigured, match=r"newer than this program.*0002_book"):
         await migrate(url, folder)
 
 

@@ -1,4 +1,4 @@
-"""The payment page in a real browser: live news, the policy, the countdown, hands that click twice."""
+"""The payment page in a real browser: live news, policy, countdown, fingers, hasty hands."""
 
 import io
 import json
@@ -22,7 +22,7 @@ from nonstopay.web.checkout.assets import assets
 from nonstopay.web.checkout.headers import security_headers
 from nonstopay.web.checkout.page import DeclineReason, UpiPage, UpiState, Visit
 from nonstopay.web.checkout.render import render_choose, render_done, render_upi
-from tests.unit.web.checkout_pages import BRAND, CHOOSE, DONE, LINK, UPI, every_page
+from tests.unit.web.checkout_pages import CHOOSE, DONE, INVOICE, LINK, UPI, every_page
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -53,6 +53,8 @@ class Shop:
             def do_POST(self) -> None:
                 shop.posted.append(self.path)
                 self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(204)
+                self.end_headers()
 
             def answer(self, content_type: str, body: bytes) -> None:
                 self.send_response(200)
@@ -79,7 +81,7 @@ class Shop:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        Thread(target=self.server.serve_forever, daemon=True).start()
+        Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def tell(self, state: str, revision: str) -> None:
         for news in self.listeners:
@@ -118,14 +120,19 @@ def visit() -> Visit:
 
 def waiting(seconds: float = 300) -> UpiPage:
     here = visit()
-    return replace(UPI, visit=here, qr_expires_at=here.now + timedelta(seconds=seconds))
+    return replace(
+        UPI,
+        visit=here,
+        invoice=replace(INVOICE, valid_until=here.now + timedelta(days=14)),
+        qr_expires_at=here.now + timedelta(seconds=seconds),
+    )
 
 
 def test_the_page_turns_to_paid_without_being_loaded_again(shop: Shop, page: Page) -> None:
     shop.html = render_upi(waiting())
     page.goto(f"{shop.url}/pay/?token=abc")
     page.evaluate("window.untouched = true")
-    page.wait_for_function("() => document.querySelector('.left').textContent.startsWith('4:')")
+    expect(page.get_by_role("timer")).to_contain_text("4:")
     shop.html = render_done(replace(DONE, forward_seconds=0, revision="4"))
     while not shop.listeners:
         page.wait_for_timeout(20)
@@ -156,8 +163,8 @@ def test_a_second_refusal_replaces_the_first(shop: Shop, page: Page) -> None:
         page.wait_for_timeout(20)
     shop.html = render_upi(replace(refused, reason=DeclineReason.INSUFFICIENT_FUNDS, revision="4"))
     shop.tell("declined", "4")
-    expect(page.get_by_text("There was not enough money in the account.")).to_be_visible()
-    expect(page.get_by_text("The UPI PIN was not right.")).to_have_count(0)
+    expect(page.locator(".bad")).to_contain_text("There was not enough money in the account.")
+    expect(page.get_by_role("status")).to_contain_text("There was not enough money")
 
 
 def test_the_countdown_ends_in_a_new_code_not_in_a_failure(shop: Shop, page: Page) -> None:
@@ -180,8 +187,9 @@ def test_the_code_on_the_screen_can_be_scanned(shop: Shop, page: Page) -> None:
 def test_a_button_pressed_twice_posts_once(shop: Shop, page: Page) -> None:
     shop.html = render_choose(replace(CHOOSE, visit=visit()))
     page.goto(shop.url)
-    with suppress(Exception):
-        page.get_by_role("button", name="UPI").dblclick(no_wait_after=True)
+    page.evaluate("for (const _ of [1, 2, 3]) document.querySelector('.method').click()")
+    page.wait_for_timeout(300)
+    page.evaluate("document.querySelector('.method').click()")
     page.wait_for_timeout(300)
     assert [parse_qs(urlsplit(path).query)["method"] for path in shop.posted] == [["upi"]]
 
@@ -227,18 +235,28 @@ def test_the_policy_stops_what_a_hole_would_let_in(shop: Shop, page: Page) -> No
         "<script src='https://evil.example/x.js'></script><style>body{display:none}</style>"
         "<form action='https://evil.example/'><button>evil</button></form>"
     )
-    html = render_choose(replace(CHOOSE, visit=visit(), brand=BRAND))
+    html = render_choose(replace(CHOOSE, visit=visit()))
     shop.html = html.replace("<footer>", hole + "<footer>")
+    page.add_init_script(
+        """window.stopped = [];
+        document.addEventListener('securitypolicyviolation',
+            (event) => stopped.push(event.effectiveDirective))"""
+    )
     page.goto(shop.url)
     page.evaluate(
-        """try { document.querySelector('footer').innerHTML = '<b>x</b>' }
-        catch (refused) { window.refused = refused.name }"""
+        """try { document.querySelector('footer').innerHTML = '<b>x</b>' } catch { }
+        document.querySelector('footer').previousElementSibling.firstChild.click()"""
     )
-    page.get_by_role("button", name="evil").click()
-    page.wait_for_timeout(200)
-    assert page.evaluate("[window.broken, window.refused]") == [None, "TypeError"]
-    assert page.url.startswith(shop.url)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_timeout(300)
+    stopped = page.evaluate("[...new Set(stopped)].sort()")
+    assert stopped == [
+        "form-action",
+        "require-trusted-types-for",
+        "script-src-attr",
+        "script-src-elem",
+        "style-src-elem",
+    ]
+    assert page.evaluate("window.broken") is None
 
 
 def overflowing(context: BrowserContext, shop: Shop) -> Iterator[str]:
@@ -247,7 +265,7 @@ def overflowing(context: BrowserContext, shop: Shop) -> Iterator[str]:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    for language in ("en", "hi", "fr"):
+    for language in ("hi", "fr"):
         for name, html in every_page(language).items():
             shop.html = html
             page.goto(shop.url)
@@ -266,9 +284,9 @@ def test_every_target_is_large_enough_for_a_finger(shop: Shop, browser: Browser)
     with browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     ) as context:
-        page = context.new_page()
-        for name, html in every_page().items():
-            shop.html = html
+        page, pages = context.new_page(), every_page()
+        for name in ("choose", "upi waiting", "upi wrong_pin", "upi expired", "done paid"):
+            shop.html = pages[name]
             page.goto(shop.url)
             for target in page.locator("a:visible, button:visible, summary:visible").all():
                 box = target.bounding_box()

@@ -1,10 +1,11 @@
 """A merchant's server that can be told to misbehave, down to the byte; and small acts on webhooks."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -53,6 +54,7 @@ class Hook:
     answer: Answer = field(default_factory=lambda: status(200))
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
+    visits: set["asyncio.Task[None]"] = field(default_factory=set)
     port: int = 0
 
     @property
@@ -61,7 +63,8 @@ class Hook:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        with suppress(OSError, asyncio.IncompleteReadError):
+        self.visits.add(cast("asyncio.Task[None]", asyncio.current_task()))
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 request = await _read(reader)
                 self.requests.append(request)
@@ -80,13 +83,16 @@ async def _read(reader: asyncio.StreamReader) -> Request:
 
 
 @asynccontextmanager
-async def listening(hook: Hook) -> AsyncIterator[Hook]:
-    server = await asyncio.start_server(hook.serve, "127.0.0.1", 0)
+async def listening(hook: Hook, tls: ssl.SSLContext | None = None) -> AsyncIterator[Hook]:
+    server = await asyncio.start_server(hook.serve, "127.0.0.1", 0, ssl=tls)
     hook.port = server.sockets[0].getsockname()[1]
     try:
         yield hook
     finally:
         server.close()
+        for visit in hook.visits:
+            visit.cancel()
+        await asyncio.gather(*hook.visits)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ async def _new_attempt(
         direct=wish.direct,
         amount=invoice.amount,
         charged=price.converted,
-        rate=price.stored_rate,
+        rate=price.stored_rate(),
         rate_source=price.source,
         rate_at=price.at,
         provider_reference=None,

@@ -6,7 +6,7 @@ single connection after its first time-outs. All endpoints whose last attempt fa
 half of the whole: however many of them hang, the other half stays for those that answer.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from nonstopay.business.webhooks.delivery import EndpointKey
@@ -37,21 +37,19 @@ class Throttle:
         """
         free = self._total - self._on_their_way.total()
         free_for_troubled = self._total // 2 - sum(self._on_their_way[key] for key in self._troubled)
-        wants = {key: self._window(key) - self._on_their_way[key] for key in endpoints}
+        room = {key: self._window(key) - self._on_their_way[key] for key in endpoints}
+        line = deque(key for key in room if room[key] > 0)
         shares: Counter[EndpointKey] = Counter()
-        while free > 0 and (open_ones := [key for key in wants if wants[key] > shares[key]]):
-            before = free
-            for key in open_ones:
-                if free <= 0 or (key in self._troubled and free_for_troubled <= 0):
+        while free > 0 and line:
+            key = line.popleft()
+            if key in self._troubled:
+                if free_for_troubled <= 0:
                     continue
-                portion = max(1, min(free // len(open_ones), wants[key] - shares[key]))
-                if key in self._troubled:
-                    portion = min(portion, free_for_troubled)
-                    free_for_troubled -= portion
-                shares[key] += portion
-                free -= portion
-            if free == before:
-                break
+                free_for_troubled -= 1
+            free -= 1
+            shares[key] += 1
+            if shares[key] < room[key]:
+                line.append(key)
         return dict(shares)
 
     def begin(self, endpoint: EndpointKey) -> None:

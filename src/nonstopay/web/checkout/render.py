@@ -208,7 +208,7 @@ def _ticket(
 ) -> dict[str, object]:
     same_currency = due.currency == invoice.amount.currency
     conversion = None if same_currency else conversion
-    soon = invoice.valid_until - visit.now <= COUNTDOWN_WITHIN
+    soon = timedelta(0) < invoice.valid_until - visit.now <= COUNTDOWN_WITHIN
     return {
         "due": words.money(due),
         "same_as": words.money(invoice.amount) if conversion else None,

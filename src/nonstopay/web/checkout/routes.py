@@ -1,5 +1,6 @@
 """The payer's HTTP: his page, the buttons on it, its live news, the landing pages."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
 
@@ -36,6 +37,7 @@ from nonstopay.web.checkout.view import (
 )
 from nonstopay.web.checkout.watch import Watch
 
+_log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 _SEE_OTHER = 303
 _STATIC_HEADERS = {
@@ -178,6 +180,9 @@ class Checkout:
                 return self._error(request, page.ErrorKind.LINK, 404)
             except Unavailable:
                 return self._error(request, page.ErrorKind.BUSY, 503)
+            except Exception as error:
+                _log.error("a page failed", exc_info=error, extra={"path": request.url.path})
+                return self._error(request, page.ErrorKind.BROKEN, 500)
 
         return guarded
 

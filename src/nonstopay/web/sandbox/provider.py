@@ -114,11 +114,17 @@ def _wish(wish: _Wish) -> upi.Wish:
     return upi.Wish(
         reference=wish.reference,
         amount=_rupees(wish.amount, wish.currency),
-        payee_name=wish.payee_name.strip()[:99] or "Shop",
-        note=wish.note.strip()[:50] or "Payment",
+        payee_name=_line(wish.payee_name, 99) or "Shop",
+        note=_line(wish.note, 50) or "Payment",
         expires_at=wish.expires_at,
         notify_url=wish.notify_url,
     )
+
+
+def _line(text: str, longest: int) -> str:
+    """A text as a link may carry it: printable, on one line, cut to its length."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(shown.split())[:longest].strip()
 
 
 def _rupees(amount: str, currency: str) -> Money:
