@@ -106,7 +106,9 @@ class Money:
 
     def times(self, factor: Fraction, rounding: Rounding) -> "Money":
         """This money multiplied by an exact factor, rounded to the minor unit as named."""
-        return Money(divide(self.minor * factor.numerator, factor.denominator, rounding), self.currency)
+        return Money(
+            divide(self.minor * factor.numerator, factor.denominator, rounding), self.currency
+        )
 
     def convert(self, rate: Fraction, into: Currency, rounding: Rounding) -> "Money":
         """This money in another currency; `rate` is units of `into` for one unit of ours."""

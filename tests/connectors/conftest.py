@@ -1,19 +1,10 @@
-from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from collections.abc import AsyncIterator
 
 import pytest
 
-from nonstopay import clock
 from nonstopay.connectors.http import ProviderHttp
 from nonstopay.store.db import Database
 from tests.connectors.upi_laboratory import CONNECTORS, LABORATORIES, Laboratory
-
-
-@pytest.fixture(autouse=True)
-def clock_put_back() -> Iterator[None]:
-    """What a test did to time ends with it."""
-    yield
-    clock.move_to_offset(timedelta(0))
 
 
 @pytest.fixture

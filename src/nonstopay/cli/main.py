@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from nonstopay import __version__
-from nonstopay.cli import merchant, serve
+from nonstopay.cli import merchant, proof, serve
 from nonstopay.cli.where import Where, database_of, prepare
 from nonstopay.errors import Misconfigured, NonstopayError
 
@@ -21,15 +21,22 @@ app.command(serve.serve)
 app.command(serve.api)
 app.command(serve.worker)
 app.command(merchant.app)
+app.command(proof.proof)
 
 
 @app.command
-def migrate(*, as_json: Annotated[bool, Parameter(name="--json")] = False, where: Where = Where()) -> None:
+def migrate(
+    *, as_json: Annotated[bool, Parameter(name="--json")] = False, where: Where = Where()
+) -> None:
     """Bring the database up to date. `serve` does it by itself."""
     settings = where.settings()
     with database_of(settings) as url:
         asyncio.run(prepare(settings, url))
-    print(msgspec.json.encode({"migrated": True}).decode() if as_json else "the database is up to date")
+    print(
+        msgspec.json.encode({"migrated": True}).decode()
+        if as_json
+        else "the database is up to date"
+    )
 
 
 def main() -> None:

@@ -173,9 +173,7 @@ def list_keys(merchant_id: int, /, *, where: Where = Where()) -> None:
 
 
 @app.command(name="rotate-secret")
-def rotate_secret(
-    merchant_id: int, /, *, as_json: AsJson = False, where: Where = Where()
-) -> None:
+def rotate_secret(merchant_id: int, /, *, as_json: AsJson = False, where: Where = Where()) -> None:
     """A new webhook secret; the old one signs along for 24 hours."""
 
     async def act(gateway: Gateway) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Which addresses belong to strangers on the public internet, and which to us and our neighbours.
 
 `ipaddress.is_global` alone is no guard: it calls NAT64 (64:ff9b::7f00:1), 6to4 (2002:7f00:1::),
-IPv4-compatible (::127.0.0.1) and multicast addresses global. Here an address counts as public only if
-Python says so *and* no range below holds it (IANA special-purpose registries, RFC 6890).
+IPv4-compatible (::127.0.0.1) and multicast addresses global. Here an address counts as public only
+if Python says so *and* no range below holds it (IANA special-purpose registries, RFC 6890).
 """
 
 import errno

@@ -3,8 +3,8 @@
 A merchant's callback URL must not become a way into our own network (server-side request forgery,
 OWASP API7:2023). Names are resolved first and the resulting address is judged, once by the resolver
 and once more where the socket is made: every connection passes there, so a name that answers
-differently the second time (DNS rebinding) gains nothing. No redirect is followed, no proxy asked, no
-cookie kept; certificates are verified; answers are read up to a bound and not decompressed.
+differently the second time (DNS rebinding) gains nothing. No redirect is followed, no proxy asked,
+no cookie kept; certificates are verified; answers are read up to a bound and not decompressed.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import aiohttp
@@ -96,7 +96,7 @@ def check_url(url: str, *, allow_loopback: bool = False, parameter: str = "url")
 
 @lru_cache(maxsize=4096)
 def _target(url: str, allow_loopback: bool, ports: frozenset[int]) -> URL:
-    """The parsed URL. The same parser serves the check and the connection, so they cannot differ."""
+    """The parsed URL; check and connection have one parser, so they cannot differ."""
     if len(url) > URL_MAX:
         raise ValueError(f"longer than {URL_MAX} characters")
     if any(ord(sign) <= 0x20 or ord(sign) == 0x7F or sign == "\\" for sign in url):
@@ -123,10 +123,11 @@ def _check_host(host: str, allow_loopback: bool) -> None:
         if not allow_loopback:
             raise ValueError("the host is this machine")
         return
-    last = name.rpartition(".")[2]
-    if "." not in name or len(name) > 253:
+    labels = name.split(".")
+    if len(labels) < 2 or len(name) > 253 or not all(0 < len(label) < 64 for label in labels):
         raise ValueError("the host must be a full name")
-    # 2130706433, 0x7f.1, 127.1: the system's resolver reads such names as addresses (WHATWG URL, 4.1).
+    # 2130706433, 0x7f.1, 127.1: the system's resolver takes such names for addresses.
+    last = labels[-1]
     if last.isdigit() or last.startswith("0x"):
         raise ValueError("an address must be written in its usual form")
 
@@ -138,8 +139,8 @@ class PublicHttp:
         allow_loopback: the sandbox alone: this machine's loopback addresses, on any port.
         ports: the only ones, but for the sandbox's loopback.
         forbidden: further addresses that are ours, e.g. the public ones before our NAT.
-        lookup: resolves a name to addresses, blocking; the system's resolver unless a test says other.
-        tls: a context that verifies certificates; the system's authorities unless a test says other.
+        lookup: resolves a name to addresses, blocking; the system's resolver by default.
+        tls: a context that verifies certificates; by the system's authorities by default.
     """
 
     def __init__(
@@ -155,7 +156,7 @@ class PublicHttp:
         self._ports = ports
         self._forbidden = forbidden
         self._lookup = lookup or _system_lookup
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _system_authorities()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "PublicHttp":
@@ -228,6 +229,11 @@ class PublicHttp:
             raise _Blocked("the address is not on the public internet")
 
 
+@cache
+def _system_authorities() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
 class _Resolver(AbstractResolver):
     """Resolves on threads of its own: one merchant's slow name server holds up nobody else's work.
 
@@ -250,6 +256,8 @@ class _Resolver(AbstractResolver):
                 addresses = await running
         except TimeoutError:
             raise socket.gaierror(socket.EAI_AGAIN, "the name servers did not answer") from None
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         for address in addresses:
             self._judge(address, port)
         return [_result(host, address, port) for address in addresses]

@@ -67,9 +67,9 @@ class Receiver:
         if not verify(self._secret, request.headers, body):
             self.refused += 1
             return web.Response(status=401)
-        id = request.headers["webhook-id"]
-        if all(event.id != id for event in self.events):
-            self.events.append(Received(id, json.loads(body)))
+        message_id = request.headers["webhook-id"]
+        if all(event.id != message_id for event in self.events):
+            self.events.append(Received(message_id, json.loads(body)))
         return web.Response(status=204)
 
 
@@ -80,13 +80,14 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
         secret: `whsec_…`, as the gateway showed it.
         headers: any mapping that finds names in lower case.
     """
-    id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    message_id = headers.get("webhook-id", "")
+    timestamp = headers.get("webhook-timestamp", "")
     if not timestamp.isdigit() or not timestamp.isascii() or len(timestamp) > 12:
         return False
     if abs(clock.now().timestamp() - int(timestamp)) > TOLERANCE_SECONDS:
         return False
     return _verify_plain(secret, headers, body) and _verify_standard(
-        secret, id, timestamp, headers, body
+        secret, message_id, timestamp, headers, body
     )
 
 
@@ -94,15 +95,15 @@ def _verify_plain(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     """During a rotation the old secret's signature comes in a header of its own."""
     expected = hmac.new(secret.encode(), body, "sha256").hexdigest().encode()
     offered = (headers.get("x-signature", ""), headers.get("x-signature-previous", ""))
-    return any([hmac.compare_digest(expected, one.encode()) for one in offered])
+    return any(hmac.compare_digest(expected, one.encode()) for one in offered)
 
 
 def _verify_standard(
-    secret: str, id: str, timestamp: str, headers: Mapping[str, str], body: bytes
+    secret: str, message_id: str, timestamp: str, headers: Mapping[str, str], body: bytes
 ) -> bool:
     """The header holds one signature for each secret that is valid: one of them must be ours."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
-    signed = f"{id}.{timestamp}.".encode() + body
+    signed = f"{message_id}.{timestamp}.".encode() + body
     expected = b"v1," + base64.b64encode(hmac.new(key, signed, "sha256").digest())
     offered = headers.get("webhook-signature", "").split(" ")
-    return any([hmac.compare_digest(expected, one.encode()) for one in offered])
+    return any(hmac.compare_digest(expected, one.encode()) for one in offered)

@@ -47,9 +47,7 @@ def differing(first: Mapping[str, str], second: Mapping[str, str]) -> list[str]:
     )
 
 
-async def find(
-    conn: Connection, merchant_id: int, route: str, key: str
-) -> Use | None:
+async def find(conn: Connection, merchant_id: int, route: str, key: str) -> Use | None:
     """What the merchant used this key for on this route, if anything."""
     row = await conn.fetchrow(
         """SELECT fields::text AS fields, created_at, object_id, answer FROM idempotency

@@ -5,9 +5,9 @@ asked for, with the first payload. Asking again while it runs makes it run once 
 worker may have looked before the new reason was there.
 
 Workers claim jobs by a lease, with an update under a condition; a dead worker's jobs come back when
-the lease has run out. So a job may run twice, and must bear it. A lease is known by its end, which is later with
-every claim: a worker whose job was taken over finds that his `done` and `again_at` answer False and
-change nothing.
+the lease has run out. So a job may run twice, and must bear it. A lease is known by its end, which
+is later with every claim: a worker whose job was taken over finds that his `done` and `again_at`
+answer False and change nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,8 +78,8 @@ async def claim(
                      AND (leased_until IS NULL OR leased_until <= $2)
                    ORDER BY run_at LIMIT $4)
               AND run_at <= $2 AND (leased_until IS NULL OR leased_until <= $2)
-        RETURNING merchant_id, kind, key, payload, run_at, wanted, attempts, problem,
-                  leased_until""",
+        RETURNING merchant_id, kind, key, payload, run_at, wanted, leased_until, attempts,
+                  problem""",
         list(kinds),
         now,
         now + lease,
@@ -92,16 +92,18 @@ async def done(tx: Connection, job: Job) -> bool:
     """The job is finished and goes; it stays, free and due, if it was asked for again meanwhile.
 
     Returns:
-        False when somebody else has claimed it since: what it did must then be rolled back or harmless.
+        False when somebody else has claimed it since: then roll back what was done for it.
     """
     row = await tx.fetchrow(
         """WITH finished AS (
                DELETE FROM job
-                WHERE merchant_id = $1 AND kind = $2 AND key = $3 AND leased_until = $4 AND wanted = $5
+                WHERE merchant_id = $1 AND kind = $2 AND key = $3 AND leased_until = $4
+                  AND wanted = $5
             RETURNING 1),
            wanted_again AS (
                UPDATE job SET leased_until = NULL, attempts = 0, problem = NULL
-                WHERE merchant_id = $1 AND kind = $2 AND key = $3 AND leased_until = $4 AND wanted > $5
+                WHERE merchant_id = $1 AND kind = $2 AND key = $3 AND leased_until = $4
+                  AND wanted > $5
             RETURNING 1)
            SELECT FROM finished UNION ALL SELECT FROM wanted_again""",
         *_claimed(job),

@@ -68,10 +68,11 @@ async def take_undispatched(tx: Connection, at: datetime, limit: int) -> list[Ev
     """Mark the oldest undispatched events as dispatched and return them, oldest first.
 
     They count as dispatched if the caller's transaction commits; what it does with them must be in
-    that transaction. Callers may be many: each candidate is marked by an update with a condition, which
-    waits for a neighbour that has marked it and passes it over if he commits. Since everybody takes
-    from the oldest end, a later event of an object is never dispatched before an earlier one: whoever
-    sees both takes both, and whoever meets the earlier one under a neighbour's hand waits for him.
+    that transaction. Callers may be many: each candidate is marked by an update with a condition,
+    which waits for a neighbour that has marked it and passes it over if he commits. Since
+    everybody takes from the oldest end, a later event of an object is never dispatched before an
+    earlier one: whoever sees both takes both, and whoever meets the earlier one under a
+    neighbour's hand waits for him.
     """
     candidates = await tx.fetch(
         "SELECT merchant_id, id FROM event WHERE dispatched_at IS NULL ORDER BY id LIMIT $1", limit

@@ -53,7 +53,7 @@ _SETTINGS = {
 # The gateway hears its own errors and logs them itself, without values.
 _BOOTSTRAP = """\
 CREATE ROLE nonstopay LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
-
+ALTER ROLE nonstopay SET log_min_messages = log;
 CREATE DATABASE nonstopay OWNER nonstopay;
 """
 

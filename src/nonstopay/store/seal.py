@@ -1,8 +1,8 @@
 """Sealing of small secrets at rest: AES-256-GCM under a key that lives outside the database.
 
-A blob is `version (1) · key id (4) · nonce (12) · ciphertext and tag`. The context (what the secret is
-and whose) and the head are authenticated with it, so a blob moved to another row does not open there.
-Keys rotate: the first key of a `Sealer` seals, all of them open.
+A blob is `version (1) · key id (4) · nonce (12) · ciphertext and tag`. The context (what the
+secret is and whose) and the head are authenticated with it, so a blob moved to another row does
+not open there. Keys rotate: the first key of a `Sealer` seals, all of them open.
 
 Nonces are random, 96 bits: NIST SP 800-38D, 8.3 allows 2^32 seals under one key.
 """
@@ -85,7 +85,7 @@ class Sealer:
         if not blob.startswith(_VERSION) or len(rest) < _NONCE_BYTES + _TAG_BYTES:
             raise SealBroken(f"this is no sealed {context}")
         if cipher is None:
-            raise SealBroken(f"{context} was sealed with a key that this installation does not have")
+            raise SealBroken(f"{context} was sealed with a key that is not ours")
         nonce, sealed = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
         try:
             return cipher.decrypt(nonce, sealed, head + context.encode())

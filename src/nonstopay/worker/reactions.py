@@ -1,8 +1,8 @@
 """Who reacts to what: the jobs there are, and who describes an object to merchants. One page.
 
-    payment:look-up     ask the provider until the payment is decided     payments/look_up.py
-    payment:give-back   refund money that must not stay here              payments/give_back.py
-    event about invoice → webhook                                         invoices/describe.py
+payment:look-up     ask the provider until the payment is decided     payments/look_up.py
+payment:give-back   refund money that must not stay here              payments/give_back.py
+event about invoice → webhook                                         invoices/describe.py
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -89,9 +89,7 @@ class Worker:
     async def _do_jobs(self) -> bool:
         db = self._gateway.db
         async with db.reading() as conn:
-            claimed = await jobs.claim(
-                conn, list(REACTIONS), clock.now(), JOB_LEASE, JOBS_AT_ONCE
-            )
+            claimed = await jobs.claim(conn, list(REACTIONS), clock.now(), JOB_LEASE, JOBS_AT_ONCE)
         await asyncio.gather(*(self._do_job(job) for job in claimed))
         return bool(claimed)
 

@@ -144,10 +144,8 @@ async def test_seeding_keeps_the_shipped_rates_once_under_their_true_dates(
     assert quoted.rate == Fraction(newest.rates["INR"]) / Fraction(newest.rates["USD"])
 
 
-async def test_refreshing_keeps_what_the_source_says_now(
-    database: Database, http: ProviderHttp
-) -> None:
-    async with serving([answering(RECORDING)]) as address:
+async def test_refreshing_keeps_what_the_source_says_now(database: Database) -> None:
+    async with serving([answering(RECORDING)]) as address, ProviderHttp() as http:
         new = await refresh(database, http, address)
         again = await refresh(database, http, address)
 
@@ -156,11 +154,9 @@ async def test_refreshing_keeps_what_the_source_says_now(
     assert quoted.at == datetime(2026, 10, 30, 15, tzinfo=UTC)
 
 
-async def test_a_source_that_is_down_changes_nothing(
-    database: Database, http: ProviderHttp
-) -> None:
+async def test_a_source_that_is_down_changes_nothing(database: Database) -> None:
     await _keep(database, _published(clock.now(), USD="2"))
-    async with serving([answering(b"", 503)]) as address:
+    async with serving([answering(b"", 503)]) as address, ProviderHttp() as http:
         with pytest.raises(ProviderUnavailable):
             await refresh(database, http, address)
 

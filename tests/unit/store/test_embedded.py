@@ -33,8 +33,18 @@ time.sleep(60)
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that was started in and stopped once, for the others to begin with a copy of."""
+    data = tmp_path_factory.mktemp("made") / "data"
+    with EmbeddedPostgres(data):
+        pass
+    return data
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path, made: Path) -> Path:
+    subprocess.run(["cp", "-Rp", made, tmp_path / "data"], check=True)
     return tmp_path / "data"
 
 
@@ -178,8 +188,6 @@ def test_the_next_supervisor_takes_over_at_once_from_a_killed_one(data: Path) ->
 
 
 def test_an_orphaned_server_is_ended_first(data: Path) -> None:
-    with EmbeddedPostgres(data):
-        pass
     orphan = subprocess.Popen(Cluster(data).server_command(find_binaries()), env=environment())
     eventually(lambda: (found := Cluster(data).postmaster()) is not None and found.ready)
 
@@ -210,7 +218,8 @@ def test_a_stale_pid_file_fools_nobody(data: Path) -> None:
         stranger.wait()
 
 
-def test_an_interrupted_first_start_is_begun_anew(data: Path) -> None:
+def test_an_interrupted_first_start_is_begun_anew(tmp_path: Path) -> None:
+    data = tmp_path / "data"
     half = data / "postgres.unfinished" / "base"
     half.mkdir(parents=True)
     (data / "postgres.unfinished" / "PG_VERSION").write_text("18\n")
@@ -288,8 +297,6 @@ def test_a_long_path_gets_a_short_private_socket(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_start_says_why(data: Path) -> None:
-    with EmbeddedPostgres(data):
-        pass
     (data / "postgres" / "PG_VERSION").write_text("9\n")
 
     with pytest.raises(DatabaseUnavailable, match="incompatible"):
@@ -314,9 +321,8 @@ def test_it_is_not_started_from_a_thread_that_may_end(data: Path) -> None:
 
 def test_a_large_log_is_put_aside(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "LOG_BYTES_MAX", 10)
-    for _ in range(2):
-        with EmbeddedPostgres(data):
-            pass
+    with EmbeddedPostgres(data):
+        pass
 
     assert (data / "postgres.log").read_text().count("starting PostgreSQL") == 1
     assert (data / "postgres.log.1").read_text().count("starting PostgreSQL") == 1

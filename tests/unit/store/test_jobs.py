@@ -21,11 +21,11 @@ async def ask(db: Database, key: str, *, ahead: int = 0, kind: str = "look_up") 
         )
 
 
-async def claim(db: Database, *, ahead: int = 0, limit: int = 10, kind: str = "look_up") -> list[Job]:
+async def claim(
+    db: Database, *, ahead: int = 0, limit: int = 10, kind: str = "look_up"
+) -> list[Job]:
     async with db.reading() as conn:
-        return await jobs.claim(
-            conn, [kind], clock.now() + timedelta(seconds=ahead), LEASE, limit
-        )
+        return await jobs.claim(conn, [kind], clock.now() + timedelta(seconds=ahead), LEASE, limit)
 
 
 async def finish(db: Database, job: Job) -> bool:
@@ -45,10 +45,13 @@ async def test_a_job_is_claimed_once_and_gone_when_done(database: Database) -> N
 
 
 async def test_a_job_of_a_transaction_that_failed_never_was(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with database.transaction() as tx:
             await jobs.enqueue(tx, MERCHANT, "look_up", "a", {}, clock.now())
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
 
     assert await claim(database, ahead=3600) == []
 
@@ -160,4 +163,6 @@ async def test_many_workers_share_the_work_without_doing_any_twice(database: Dat
 
     shares = await asyncio.gather(*(work() for _ in range(4)))
 
-    assert sorted(sum(shares, [])) == sorted(str(number) for number in range(100))
+    assert sorted(key for share in shares for key in share) == sorted(
+        str(number) for number in range(100)
+    )

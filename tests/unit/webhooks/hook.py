@@ -1,4 +1,4 @@
-"""A merchant's server that can be told to misbehave, down to the byte; and small acts on webhooks."""
+"""A merchant's server that can be told to misbehave, down to the byte, and a shop to own it."""
 
 import asyncio
 import ssl
@@ -120,14 +120,11 @@ class Shop:
 
     async def attempts(self, event_id: int) -> list[Attempt]:
         async with self.db.reading() as conn:
-            [delivery, *_] = [
-                one
-                for one in await records.latest_deliveries(conn, self.id, None, 100)
-                if one.event_id == event_id
-            ] or [None]
-            if delivery is None:
-                return []
-            return await records.attempts(conn, self.id, delivery.endpoint_id, event_id)
+            found = await records.latest_deliveries(conn, self.id, None, 100)
+            for one in found:
+                if one.event_id == event_id:
+                    return await records.attempts(conn, self.id, one.endpoint_id, event_id)
+        return []
 
 
 async def open_shop(db: Database) -> Shop:
@@ -140,9 +137,7 @@ async def open_shop(db: Database) -> Shop:
         return Shop(db, merchant_id, await rotate(tx, SEALER, merchant_id, clock.now()))
 
 
-async def describe(
-    db: Database, merchant_id: int, object_id: int, facts: Any
-) -> dict[str, Any]:
+async def describe(db: Database, merchant_id: int, object_id: int, facts: Any) -> dict[str, Any]:
     return {"id": object_id, "status": facts["status"]}
 
 

@@ -49,6 +49,8 @@ def test_a_pause_may_be_asked_for_as_a_date() -> None:
     assert timedelta(minutes=119) < asked <= timedelta(hours=2)
 
 
-@pytest.mark.parametrize("nonsense", ["", "soon", "-5", "1e3", "٣", "Mon, 99 Foo 9999 99:99:99 GMT"])
+@pytest.mark.parametrize(
+    "nonsense", ["", "soon", "-5", "1e3", "٣", "Mon, 99 Foo 9999 99:99:99 GMT"]
+)
 def test_nonsense_changes_nothing(nonsense: str) -> None:
     assert timedelta(seconds=5) <= pause(1, nonsense) <= timedelta(seconds=5.5)

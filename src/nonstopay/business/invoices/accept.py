@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from nonstopay.business.invoices.invoice import Invoice
-from nonstopay.business.invoices.records import Connection
 from nonstopay.business.invoices.states import Event
 from nonstopay.business.invoices.step import step
 from nonstopay.money import Money
+from nonstopay.store.db import Connection
 
 
 async def accept(

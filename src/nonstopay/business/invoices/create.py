@@ -19,6 +19,7 @@ from nonstopay.store.group_commit import BatchRefused, GroupCommit
 
 ROUTE = "create-invoice"
 
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """The invoice's id. `replayed`: an earlier call with the same key made it; its stored answer."""

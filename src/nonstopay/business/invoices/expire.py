@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 
 from nonstopay.business.invoices import records
 from nonstopay.business.invoices.invoice import LIFETIME
-from nonstopay.business.invoices.records import Connection
 from nonstopay.business.invoices.states import PAYABLE, Event
 from nonstopay.business.invoices.step import step
-from nonstopay.store.db import Database
+from nonstopay.store.db import Connection, Database
 
 SWEEP = "invoice-expiry"
 BATCH = 200

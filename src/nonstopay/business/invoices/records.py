@@ -89,7 +89,9 @@ def _new_row(new: NewInvoice) -> tuple[object, ...]:
 
 async def find(conn: Connection, merchant_id: int, invoice_id: int) -> Invoice | None:
     row = await conn.fetchrow(
-        f"SELECT {_COLUMNS} FROM invoice WHERE merchant_id = $1 AND id = $2", merchant_id, invoice_id
+        f"SELECT {_COLUMNS} FROM invoice WHERE merchant_id = $1 AND id = $2",
+        merchant_id,
+        invoice_id,
     )
     return _invoice(row) if row else None
 
@@ -205,7 +207,9 @@ async def page(
         midnight(first) if first else None,
         midnight(last + timedelta(days=1)) if last else None,
     )
-    total = cast(int, await conn.fetchval(f"SELECT count(*) FROM invoice WHERE {where}", *arguments))
+    total = cast(
+        int, await conn.fetchval(f"SELECT count(*) FROM invoice WHERE {where}", *arguments)
+    )
     rows = await conn.fetch(
         f"""SELECT {_COLUMNS} FROM invoice WHERE {where}
              ORDER BY id {"DESC" if descending else "ASC"} OFFSET $5 LIMIT $6""",

@@ -7,7 +7,7 @@ or expired invoice that is paid after all goes on (`accept`), if the merchant's 
 
 from enum import StrEnum
 
-from nonstopay.state_machine import REFUSE, STAY, Arrow, Machine
+from nonstopay.state_machine import REFUSE, STAY, Arrow, Machine, Still
 
 
 class State(StrEnum):
@@ -37,7 +37,8 @@ class Event(StrEnum):
     RELEASE = "release"
 
 
-_UNPAID = {
+_Answers = dict[Event, Arrow[State] | Still]
+_UNPAID: _Answers = {
     Event.ACCEPT: Arrow(State.AWAITING_APPROVAL),
     Event.FAIL: Arrow(State.FAILED),
     Event.EXPIRE: Arrow(State.EXPIRED),
@@ -46,7 +47,11 @@ _UNPAID = {
     Event.WITHHOLD: Arrow(State.WITHHELD),
     Event.RELEASE: REFUSE,
 }
-_OVER = {event: STAY for event in Event} | {Event.SETTLE: REFUSE, Event.RELEASE: REFUSE}
+_OVER: _Answers = {
+    **dict.fromkeys(Event, STAY),
+    Event.SETTLE: REFUSE,
+    Event.RELEASE: REFUSE,
+}
 
 MACHINE: Machine[State, Event] = Machine(
     "invoice",

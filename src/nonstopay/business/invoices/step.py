@@ -9,9 +9,9 @@ from datetime import datetime
 
 from nonstopay.business.invoices import records
 from nonstopay.business.invoices.invoice import STATUS, Invoice
-from nonstopay.business.invoices.records import Connection
 from nonstopay.business.invoices.states import MACHINE, Event
 from nonstopay.store import outbox
+from nonstopay.store.db import Connection
 
 
 async def step(tx: Connection, invoice: Invoice, event: Event, at: datetime) -> Invoice:

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from nonstopay.business.merchants import records
 from nonstopay.business.merchants.merchant import ANY_CURRENCY, METHODS, Network
-from nonstopay.business.merchants.records import Connection
 from nonstopay.errors import InvalidInput, NotFound
+from nonstopay.store.db import Connection
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,255}\.[^@\s.\x00-\x1f]{2,63}")
 _WALLET = re.compile(r"0x[0-9a-fA-F]{40}")

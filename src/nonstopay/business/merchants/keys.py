@@ -4,8 +4,8 @@ from datetime import datetime
 
 from nonstopay import ids
 from nonstopay.business.merchants import records
-from nonstopay.business.merchants.records import Connection
 from nonstopay.errors import NotFound
+from nonstopay.store.db import Connection
 
 PREFIX_LENGTH = 16
 
@@ -24,7 +24,9 @@ async def issue(tx: Connection, merchant_id: int, *, mode: str, at: datetime) ->
     return key
 
 
-async def revoke(tx: Connection, merchant_id: int, *, prefix: str, last4: str, at: datetime) -> None:
+async def revoke(
+    tx: Connection, merchant_id: int, *, prefix: str, last4: str, at: datetime
+) -> None:
     """Revoke the key that begins with `prefix` and ends with `last4`, as the list shows them.
 
     Every process refuses it once its copy of the directory is older than two seconds.

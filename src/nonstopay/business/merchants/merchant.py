@@ -79,9 +79,7 @@ class Merchant:
         """The bounds for amounts in `currency`."""
         known = self._bounds.get(currency.code)
         if known is None:
-            low, high = self.limits.get(
-                currency.code, self.limits.get(ANY_CURRENCY, (None, None))
-            )
+            low, high = self.limits.get(currency.code, self.limits.get(ANY_CURRENCY, (None, None)))
             known = Bounds(_in_minor(low, currency), _in_minor(high, currency))
             self._bounds[currency.code] = known
         return known

@@ -35,7 +35,8 @@ async def by_id(conn: Connection, merchant_id: int) -> Merchant | None:
 async def by_key_hash(conn: Connection, key_hash: bytes) -> Merchant | None:
     """The merchant whose unrevoked API key has this hash."""
     row = await conn.fetchrow(
-        _PROFILE + " JOIN api_key k ON k.merchant_id = m.id AND k.revoked_at IS NULL WHERE k.hash = $1",
+        _PROFILE
+        + " JOIN api_key k ON k.merchant_id = m.id AND k.revoked_at IS NULL WHERE k.hash = $1",
         key_hash,
     )
     return _merchant(row) if row else None
@@ -126,7 +127,9 @@ async def keys(conn: Connection, merchant_id: int) -> list[asyncpg.Record]:
     )
 
 
-async def revoke_key(tx: Connection, merchant_id: int, prefix: str, last4: str, at: datetime) -> int:
+async def revoke_key(
+    tx: Connection, merchant_id: int, prefix: str, last4: str, at: datetime
+) -> int:
     """Revoke the merchant's live keys that begin and end so; how many there were."""
     rows = await tx.fetch(
         """UPDATE api_key SET revoked_at = $4
@@ -152,7 +155,9 @@ def _merchant(row: asyncpg.Record) -> Merchant:
         late_success=LateSuccess(row["late_success"]),
         limits={
             currency: (low, high)
-            for currency, low, high in zip(row["limited"], row["minima"], row["maxima"], strict=True)
+            for currency, low, high in zip(
+                row["limited"], row["minima"], row["maxima"], strict=True
+            )
         },
         networks=tuple(ipaddress.ip_network(str(network)) for network in row["networks"]),
     )

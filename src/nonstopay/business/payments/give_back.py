@@ -13,8 +13,9 @@ from nonstopay.business.payments.record_outcome import record_outcome
 from nonstopay.business.payments.states import State
 from nonstopay.connectors.outcome import Kind
 from nonstopay.ledger import balances
+from nonstopay.ledger.chart import PAYER
 from nonstopay.money import Money
-from nonstopay.store.db import Database
+from nonstopay.store.db import Connection, Database
 
 _PAUSE = timedelta(seconds=10)
 _PAUSE_MAX = timedelta(hours=1)
@@ -38,10 +39,10 @@ async def give_back(
         )
     if payment.state is not State.RETURNING:
         return None
-    return at + min(_PAUSE * 2 ** min(attempts, 12), _PAUSE_MAX)
+    return at + min(_PAUSE * (1 << min(attempts, 12)), _PAUSE_MAX)
 
 
-async def _owed(conn: records.Connection, payment: Payment) -> Money:
+async def _owed(conn: Connection, payment: Payment) -> Money:
     """What was captured to be returned: the books know, also when it was not what we had asked."""
     lines = await balances.statement(conn, payment.merchant_id, f"payment:{payment.id}")
-    return next(line.amount for line in lines if line.credit == "payer")
+    return next(line.transfer.amount for line in lines if line.transfer.credit == PAYER)

@@ -1,10 +1,10 @@
 """Who gets captured money: the one policy for exact, wrong, second and late payments.
 
-    the amount is not what was asked            → back to the payer
-    the invoice was already credited            → back to the payer (he paid twice)
-    the merchant was told of failure or expiry  → the merchant's policy: credit or refund
-    the money is held or was charged back       → back to the payer
-    else                                        → credited
+the amount is not what was asked            → back to the payer
+the invoice was already credited            → back to the payer (he paid twice)
+the merchant was told of failure or expiry  → the merchant's policy: credit or refund
+the money is held or was charged back       → back to the payer
+else                                        → credited
 """
 
 from nonstopay.business.invoices.invoice import Invoice

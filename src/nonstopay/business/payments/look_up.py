@@ -54,5 +54,5 @@ def _next(payment: Payment, outcome: Outcome, attempts: int, at: datetime) -> da
     if payment.state is State.DECLINED and outcome.kind is Kind.EXPIRED:
         return None
     if payment.state in (State.PROCESSING, State.UNKNOWN) or at >= payment.expires_at:
-        return at + min(_PAUSE_IN_DOUBT * 2 ** min(attempts, 12), _PAUSE_MAX)
+        return at + min(_PAUSE_IN_DOUBT * (1 << min(attempts, 12)), _PAUSE_MAX)
     return min(at + _PAUSE_WHILE_OPEN, payment.expires_at + _GRACE)

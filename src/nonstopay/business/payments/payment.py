@@ -48,5 +48,3 @@ class Payment:
     def is_usable(self, at: datetime) -> bool:
         """Whether a payer who comes back should find this attempt rather than a new one."""
         return self.state in OPEN and (self.expires_at > at or self.state in IN_DOUBT)
-
-

@@ -26,7 +26,7 @@ from nonstopay.ledger import movements, post
 from nonstopay.money import Money
 from nonstopay.state_machine import Step
 from nonstopay.store import jobs
-from nonstopay.store.db import Database
+from nonstopay.store.db import Connection, Database
 
 Source = Literal["reply", "notification", "look-up", "operator"]
 GIVE_BACK = "payment:give-back"
@@ -61,9 +61,7 @@ async def record_outcome(
     return after
 
 
-async def _lock(
-    tx: records.Connection, connector: str, reference: str
-) -> tuple[Payment, Invoice]:
+async def _lock(tx: Connection, connector: str, reference: str) -> tuple[Payment, Invoice]:
     """The payment and its invoice, under the invoice's row lock, which every writer takes first."""
     owner = await records.owner_of_reference(tx, connector, reference)
     found = await records.find(tx, *owner) if owner else None
@@ -76,7 +74,7 @@ async def _lock(
     return payment, invoice
 
 
-async def _merchant(tx: records.Connection, payment: Payment) -> Merchant:
+async def _merchant(tx: Connection, payment: Payment) -> Merchant:
     merchant = await merchants.by_id(tx, payment.merchant_id)
     if merchant is None:
         raise LawBroken(f"payment {payment.id} without its merchant")
@@ -97,7 +95,7 @@ def _told(payment: Payment, step: Step[State], outcome: Outcome, at: datetime) -
 
 
 async def _keep_history(
-    tx: records.Connection, after: Payment, step: Step[State], outcome: Outcome, source: Source
+    tx: Connection, after: Payment, step: Step[State], outcome: Outcome, source: Source
 ) -> None:
     facts = {
         "amount": str(outcome.amount) if outcome.amount else None,
@@ -118,7 +116,7 @@ async def _keep_history(
 
 
 async def _move_money(
-    tx: records.Connection,
+    tx: Connection,
     after: Payment,
     step: Step[State],
     outcome: Outcome,
@@ -141,7 +139,7 @@ async def _move_money(
 
 
 async def _tell_invoice(
-    tx: records.Connection,
+    tx: Connection,
     after: Payment,
     invoice: Invoice,
     event: Event,

@@ -24,7 +24,7 @@ from nonstopay.connectors.base import Order
 from nonstopay.errors import Conflict, NotFound
 from nonstopay.money import fiat
 from nonstopay.store import jobs
-from nonstopay.store.db import Database
+from nonstopay.store.db import Connection, Database
 
 LOOK_UP = "payment:look-up"
 FIRST_LOOK = timedelta(seconds=45)
@@ -93,7 +93,7 @@ async def open_order(db: Database, rails: Rails, merchant: Merchant, payment: Pa
 
 
 async def _find_or_insert(
-    tx: records.Connection, rails: Rails, invoice: Invoice, price: Quote, wish: Wish, at: datetime
+    tx: Connection, rails: Rails, invoice: Invoice, price: Quote, wish: Wish, at: datetime
 ) -> Payment:
     locked = await invoices.lock(tx, invoice.merchant_id, invoice.id)
     if locked is None or locked.state not in PAYABLE:
@@ -116,7 +116,7 @@ def _serves(current: Payment, wish: Wish, at: datetime) -> bool:
 
 
 async def _new_attempt(
-    tx: records.Connection, rails: Rails, invoice: Invoice, price: Quote, wish: Wish, at: datetime
+    tx: Connection, rails: Rails, invoice: Invoice, price: Quote, wish: Wish, at: datetime
 ) -> Payment:
     payment_id = await records.next_id(tx)
     return Payment(

@@ -10,7 +10,7 @@ providers may report `captured` after `declined`, so every state before the mone
 
 from enum import StrEnum
 
-from nonstopay.state_machine import REFUSE, STAY, Arrow, Machine
+from nonstopay.state_machine import REFUSE, STAY, Arrow, Machine, Still
 
 
 class State(StrEnum):
@@ -45,12 +45,13 @@ class Event(StrEnum):
     REFUND_REFUSED = "refund_refused"
 
 
-_MONEY_CAME = {
+_Answers = dict[Event, Arrow[State] | Still]
+_MONEY_CAME: _Answers = {
     Event.CREDIT: Arrow(State.CAPTURED, "capture"),
     Event.RETURN: Arrow(State.RETURNING, "capture_to_return"),
 }
-_NO_REFUND_YET = {Event.REFUNDED: REFUSE, Event.REFUND_REFUSED: REFUSE}
-_OPEN = {
+_NO_REFUND_YET: _Answers = {Event.REFUNDED: REFUSE, Event.REFUND_REFUSED: REFUSE}
+_OPEN: _Answers = {
     Event.WAITING: Arrow(State.WAITING),
     Event.PROCESSING: Arrow(State.PROCESSING),
     Event.DECLINED: Arrow(State.DECLINED),
@@ -59,7 +60,7 @@ _OPEN = {
     **_MONEY_CAME,
     **_NO_REFUND_YET,
 }
-_MONEY_IS_HERE = {event: STAY for event in Event}
+_MONEY_IS_HERE: _Answers = dict.fromkeys(Event, STAY)
 
 MACHINE: Machine[State, Event] = Machine(
     "payment",

@@ -1,4 +1,5 @@
-"""The worker's part: events out of the outbox, deliveries to their endpoints, results into the books.
+"""The worker's part: events out of the outbox, deliveries to their endpoints, results into the
+books.
 
 Three loops that meet in the database and in a queue:
 
@@ -7,8 +8,9 @@ Three loops that meet in the database and in a queue:
     record    results, as many as have gathered → one transaction
 
 Any number of workers may run. A claim is a lease: what a killed worker had comes back when it ends,
-and is sent again under the same `webhook-id`. Nothing waits for a notification; an idle worker looks
-into the outbox every few hundredths of a second, and once a second for what became due by itself.
+and is sent again under the same `webhook-id`. Nothing waits for a notification; an idle worker
+looks into the outbox every few hundredths of a second, and once a second for what became due by
+itself.
 """
 
 import asyncio
@@ -173,9 +175,7 @@ class Deliverer:
     ) -> None:
         received = False
         try:
-            result = await send(
-                self._db, self._http, self._describers, claimed, endpoint, secrets
-            )
+            result = await send(self._db, self._http, self._describers, claimed, endpoint, secrets)
             received = result.attempt.received
             await self._results.put(result)
         finally:

@@ -9,22 +9,24 @@ SWITCHED_OFF = "switched_off"
 NOT_BUILT = "not_built"
 
 _PROBLEMS = {
-    Problem.BLOCKED: "The callback URL leads to an address that is not on the public internet, so "
-    "nothing was sent. Use a public host on port 443 or 80.",
-    Problem.DNS: "The host's name could not be resolved. Check the spelling of the callback URL and "
-    "the DNS records of its domain.",
-    Problem.REFUSED: "The connection was refused: nothing listens on that port. Is the server up, and "
-    "does its firewall let us in?",
-    Problem.RESET: "The server closed the connection without an answer. Its own log, or that of the "
-    "proxy before it, should say why.",
-    Problem.TLS: "No secure connection could be made. Check that the certificate is valid for this "
-    "host, has not expired, and is sent with its intermediate certificates.",
-    Problem.TIMEOUT: "There was no answer within 15 seconds. Answer 200 first and do the work after.",
+    Problem.BLOCKED: "The callback URL leads to an address that is not on the public internet, "
+    "so nothing was sent. Use a public host on port 443 or 80.",
+    Problem.DNS: "The host's name could not be resolved. Check the spelling of the callback URL "
+    "and the DNS records of its domain.",
+    Problem.REFUSED: "The connection was refused: nothing listens on that port. Is the server up, "
+    "and does its firewall let us in?",
+    Problem.RESET: "The server closed the connection without an answer. Its own log, or that of "
+    "the proxy before it, should say why.",
+    Problem.TLS: "No secure connection could be made. Check that the certificate is valid for "
+    "this host, has not expired, and is sent with its intermediate certificates.",
+    Problem.TIMEOUT: "There was no answer within 15 seconds. Answer 200 first and do the work "
+    "after.",
     Problem.UNREACHABLE: "There is no route to the server. Is its network up?",
-    Problem.NOT_HTTP: "What answered does not speak HTTP. Check the port and the scheme of the URL.",
+    Problem.NOT_HTTP: "What answered does not speak HTTP. Check the URL's port and scheme.",
     SWITCHED_OFF: "The endpoint was switched off before this could be sent. Set the callback URL "
     "again, then send it again.",
-    NOT_BUILT: "The message could not be built. This is our fault, not yours; it will be tried again.",
+    NOT_BUILT: "The message could not be built. This is our fault, not yours; it will be tried "
+    "again.",
 }
 _STATUSES = {
     401: "Webhooks carry no login; let the path through and check the signature instead.",
@@ -62,7 +64,7 @@ def _advice(status: int) -> str:
     if 300 <= status < 400:
         return "Redirects are not followed. Set the callback URL to where it leads."
     if 400 <= status < 500:
-        return "It refused the request. Only 2xx counts as received; the server's log should say why."
+        return "It refused the request: only 2xx counts as received. Its log should say why."
     if status >= 500:
         return "It failed while it worked on the request. Its log should say why."
     return "Only 2xx counts as received."

@@ -11,8 +11,8 @@ from nonstopay.store.db import Database
 async def fan_out(db: Database, now: datetime, limit: int) -> tuple[int, set[EndpointKey]]:
     """Turn up to `limit` of the oldest undispatched events into deliveries, in one transaction.
 
-    May run in many workers at once; `outbox.take_undispatched` keeps an object's events in order, and
-    a delivery's key is its event and endpoint, so none is made twice.
+    May run in many workers at once; `outbox.take_undispatched` keeps an object's events in order,
+    and a delivery's key is its event and endpoint, so none is made twice.
 
     Returns:
         How many events, and the endpoints that have something new.

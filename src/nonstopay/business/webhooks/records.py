@@ -74,13 +74,12 @@ async def disable_endpoints(
     )
 
 
-async def note_health(
-    tx: Connection, failing: Mapping[EndpointKey, bool], at: datetime
-) -> None:
+async def note_health(tx: Connection, failing: Mapping[EndpointKey, bool], at: datetime) -> None:
     """Keep since when endpoints fail. A row is written only when it begins or ends."""
     keys = sorted(failing)
     await tx.execute(
-        """UPDATE webhook_endpoint e SET failing_since = CASE WHEN h.failing THEN $4::timestamptz END
+        """UPDATE webhook_endpoint e SET failing_since = CASE WHEN h.failing THEN $4::timestamptz
+        END
              FROM unnest($1::bigint[], $2::bigint[], $3::boolean[]) AS h (merchant_id, id, failing)
             WHERE e.merchant_id = h.merchant_id AND e.id = h.id
               AND (e.failing_since IS NOT NULL) <> h.failing""",
@@ -209,7 +208,8 @@ async def claim(
             WHERE c.merchant_id = h.merchant_id AND c.endpoint_id = h.endpoint_id
               AND c.event_id = h.event_id AND c.state NOT IN ('delivered', 'dead')
               AND (c.leased_until IS NULL OR c.leased_until <= $4)
-        RETURNING c.endpoint_id, c.attempts AS number, c.attempts - c.attempts_before_replay AS tries,
+        RETURNING c.endpoint_id, c.attempts AS number,
+                  c.attempts - c.attempts_before_replay AS tries,
                   v.merchant_id, v.id, v.kind, v.object, v.object_id, v.version,
                   v.facts, v.created_at""",
         *_columns(list(room), 2),
@@ -217,7 +217,9 @@ async def claim(
         now,
         until,
     )
-    return [Claimed(row["endpoint_id"], read_event(row), row["number"], row["tries"]) for row in rows]
+    return [
+        Claimed(row["endpoint_id"], read_event(row), row["number"], row["tries"]) for row in rows
+    ]
 
 
 async def record_results(tx: Connection, results: Sequence[Result], at: datetime) -> None:
@@ -251,7 +253,8 @@ async def record_results(tx: Connection, results: Sequence[Result], at: datetime
                   AND (d.state = 'pending' AND d.attempts = r.number
                        OR d.state <> 'delivered' AND r.after = 'delivered')
             RETURNING d.merchant_id, d.endpoint_id, d.event_id, d.object, d.object_id,
-                      CASE WHEN r.after = 'pending' THEN d.next_attempt_at ELSE $13::timestamptz END AS lane_due)
+                      CASE WHEN r.after = 'pending' THEN d.next_attempt_at
+                           ELSE $13::timestamptz END AS lane_due)
            UPDATE delivery f SET next_attempt_at = m.lane_due
              FROM moved m
             WHERE f.merchant_id = m.merchant_id AND f.endpoint_id = m.endpoint_id
@@ -332,7 +335,7 @@ async def deliveries_of(
 async def latest_deliveries(
     conn: Connection, merchant_id: int, before_event: int | None, limit: int
 ) -> list[Delivery]:
-    """A merchant's deliveries, the newest event first; `before_event` is where the last page ended."""
+    """A merchant's deliveries, the newest event first, before the one that ended the last page."""
     rows = await conn.fetch(
         """SELECT d.*, v.kind FROM delivery d
              JOIN event v ON v.merchant_id = d.merchant_id AND v.id = d.event_id

@@ -13,7 +13,8 @@ async def replay(
 ) -> None:
     """Make a delivery due now, with a new retry plan and the same `webhook-id`.
 
-    It goes to the head of its lane: later events of the object wait until it is received or given up.
+    It goes to the head of its lane: later events of the object wait until it is received or given
+    up.
 
     Raises:
         NotFound: the merchant has no such delivery.

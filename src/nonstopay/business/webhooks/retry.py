@@ -29,8 +29,8 @@ def next_try(tries: int, now: datetime, retry_after: str | None) -> datetime | N
     never taken away, so that the plan is never shorter than 75 h 35 min.
 
     Args:
-        retry_after: the answer's header of that name, seconds or an HTTP date (RFC 9110, 10.2.3). It
-            may make the pause longer, up to a day, never shorter.
+        retry_after: the answer's header of that name, seconds or an HTTP date (RFC 9110, 10.2.3).
+            It may make the pause longer, up to a day, never shorter.
     """
     if tries >= TRIES:
         return None

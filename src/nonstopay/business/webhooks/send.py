@@ -1,4 +1,5 @@
-"""One attempt: build the body, sign it, send it, and judge what came back. No transaction is open."""
+"""One attempt: build the body, sign it, send it, and judge what came back. No transaction is
+open."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -66,9 +67,7 @@ async def send(
     return _judge(claimed, attempt, answer.headers.get("retry-after") if answer else None)
 
 
-def _headers(
-    claimed: Claimed, at: datetime, body: bytes, secrets: Sequence[str]
-) -> dict[str, str]:
+def _headers(claimed: Claimed, at: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
     return {
         "Content-Type": "application/json",
         "User-Agent": "nonstopay-webhooks/1",

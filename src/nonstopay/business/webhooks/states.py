@@ -24,7 +24,8 @@ class Happening(StrEnum):
     """Somebody wants it sent again, by a new plan."""
 
 
-# A worker that froze may report late. A receipt is a receipt then, too; a late failure changes nothing.
+# A worker that froze may report late. A receipt is a receipt then, too; a late failure changes
+# nothing.
 DELIVERY = Machine(
     "delivery",
     State,

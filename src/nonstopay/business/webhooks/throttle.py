@@ -1,9 +1,10 @@
 """How much may be on its way at once: in all, and to each endpoint.
 
-Each endpoint has a window, as a TCP connection has one: it starts small, grows with every receipt and
-is halved by every failure. So a fast endpoint soon has all it can use, and one that hangs is down to a
-single connection after its first time-outs. All endpoints whose last attempt failed share at most
-half of the whole: however many of them hang, the other half stays for those that answer.
+Each endpoint has a window, as a TCP connection has one: it starts small, grows with every receipt
+and is halved by every failure. So a fast endpoint soon has all it can use, and one that hangs is
+down to a single connection after its first time-outs. All endpoints whose last attempt failed
+share at most half of the whole: however many of them hang, the other half stays for those that
+answer.
 """
 
 from collections import Counter, deque
@@ -33,10 +34,11 @@ class Throttle:
     def share_out(self, endpoints: Iterable[EndpointKey]) -> dict[EndpointKey, int]:
         """How many attempts each endpoint may begin now; those that may begin none are left out.
 
-        All get their first before anybody gets a second, in the order given.
+        Dealt out one by one: all get their first before anybody gets a second.
         """
         free = self._total - self._on_their_way.total()
-        free_for_troubled = self._total // 2 - sum(self._on_their_way[key] for key in self._troubled)
+        of_troubled = sum(self._on_their_way[key] for key in self._troubled)
+        free_for_troubled = self._total // 2 - of_troubled
         room = {key: self._window(key) - self._on_their_way[key] for key in endpoints}
         line = deque(key for key in room if room[key] > 0)
         shares: Counter[EndpointKey] = Counter()

@@ -37,7 +37,7 @@ class PeerAddress:
         peer = str(client[0]) if client else ""
         if not self._trusted or not is_in_networks(peer, self._trusted):
             return peer
-        hops = [
+        hops: list[str] = [
             hop.strip()
             for name, value in scope["headers"]
             if name == b"x-forwarded-for"

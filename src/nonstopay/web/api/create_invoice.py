@@ -129,13 +129,9 @@ def _amount(value: object, currency: money.Currency, merchant: Merchant) -> int:
         raise ContractError(errors.INVALID_AMOUNT) from None
     bounds = merchant.bounds(currency)
     if bounds.minimum is not None and minor < bounds.minimum:
-        raise ContractError(
-            errors.BELOW_MINIMUM, "Your amount is BELOW the allowed minimum amount"
-        )
+        raise ContractError(errors.BELOW_MINIMUM, "Your amount is BELOW the allowed minimum amount")
     if bounds.maximum is not None and minor > bounds.maximum:
-        raise ContractError(
-            errors.ABOVE_MAXIMUM, "Your amount is ABOVE the allowed maximum amount"
-        )
+        raise ContractError(errors.ABOVE_MAXIMUM, "Your amount is ABOVE the allowed maximum amount")
     return minor
 
 

@@ -99,9 +99,7 @@ class InvoiceCalls:
         first, last = _day(wanted, "from"), _day(wanted, "to")
         order = wanted.get("order") or "ASC"
         if order not in ("ASC", "DESC"):
-            raise ContractError(
-                errors.INVALID_ORDER, "Invalid order. order must be ASC or DESC"
-            )
+            raise ContractError(errors.INVALID_ORDER, "Invalid order. order must be ASC or DESC")
         page = _page(wanted)
         async with self._gateway.db.reading() as conn:
             invoices, total = await records.page(

@@ -77,6 +77,7 @@ def read_query(query: bytes) -> Parameters:
 
 async def read_multipart(headers: Mapping[bytes, bytes], body: bytes) -> Parameters:
     """The text fields of a multipart form; files are refused."""
+
     async def chunks() -> Any:
         yield body
 

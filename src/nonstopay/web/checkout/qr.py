@@ -1,5 +1,7 @@
 """QR codes as inline SVG: dark modules on a white quiet zone, no image request, no script."""
 
+from functools import lru_cache
+
 import segno
 from markupsafe import Markup, escape
 
@@ -13,13 +15,19 @@ def qr_svg(content: str, description: str) -> Markup:
     The drawing scales to the box it is put in; its colours are fixed, for a scanner needs dark on
     light whatever the page's theme.
     """
-    symbol = segno.make_qr(content, error="m", boost_error=False)
-    side = len(symbol.matrix) + 2 * QUIET_ZONE
+    side, modules = _drawn(content)
     return Markup(
         '<svg class="qr" viewBox="0 0 {side} {side}" role="img" aria-label="{label}"'
         ' shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/>'
         '<path stroke="#000" d="{modules}"/></svg>'
-    ).format(side=side, label=escape(description), modules=_runs(symbol.matrix))
+    ).format(side=side, label=escape(description), modules=modules)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(content: str) -> tuple[int, str]:
+    """Side and strokes; kept, for a page that waits without script is asked for again and again."""
+    matrix = segno.make_qr(content, error="m", boost_error=False).matrix
+    return len(matrix) + 2 * QUIET_ZONE, _runs(matrix)
 
 
 def _runs(matrix: tuple[bytearray, ...]) -> str:
