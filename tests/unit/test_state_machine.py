@@ -49,8 +49,10 @@ def test_a_hole_in_the_table_never_ships(state: Door, event: Act) -> None:
 
 
 def test_a_state_that_was_forgotten_is_told_with_every_event() -> None:
+    without_locked: Table = {s: row for s, row in TABLE.items() if s is not Door.LOCKED}
+
     with pytest.raises(LawBroken) as refused:
-        Machine("door", Door, Act, {s: row for s, row in TABLE.items() if s is not Door.LOCKED})
+        Machine("door", Door, Act, without_locked)
 
     assert refused.value.message.endswith(
         "door:locked+push, door:locked+turn_key, door:locked+knock"

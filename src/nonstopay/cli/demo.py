@@ -8,7 +8,6 @@ made, and the books read, from inside.
 import asyncio
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -19,6 +18,7 @@ from cyclopts import Parameter
 
 from nonstopay.cli import story
 from nonstopay.cli.gateway_process import GatewayProcess
+from nonstopay.cli.ports import free_port, is_free
 from nonstopay.cli.terminal import Mark, Terminal
 from nonstopay.cli.where import Where
 from nonstopay.config import Settings
@@ -104,31 +104,11 @@ def _settings(where: Where, port: int | None, terminal: Terminal) -> Settings:
     settings = where.settings(port=port)
     if settings.live:
         raise Misconfigured("the demo pretends payments: it runs on a sandbox only")
-    if port is None and not _is_free(settings.host, settings.port):
-        free = _free_port(settings.host)
+    if port is None and not is_free(settings.host, settings.port):
+        free = free_port(settings.host)
         terminal.marked(Mark.WARN, f"port {settings.port} is taken, so this one is on {free}")
         return msgspec.structs.replace(settings, port=free)
     return settings
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket(_family(host)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port(host: str) -> int:
-    with socket.socket(_family(host)) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 async def _until_signalled(main: Coroutine[Any, Any, None]) -> None:

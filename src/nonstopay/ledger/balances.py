@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from nonstopay.ledger import chart
-from nonstopay.ledger.transfer import Connection, Line, read_line
+from nonstopay.ledger.transfer import Line, read_line
 from nonstopay.money import Currency, Money
+from nonstopay.store.db import Connection
 
 
 class Balance(NamedTuple):

@@ -68,6 +68,6 @@ def find(name: str) -> Account:
     """
     for account in CHART:
         stem, hole, _ = account.name.partition("<")
-        if name == stem if not hole else name.startswith(stem):
+        if name == stem if not hole else name.startswith(stem) and name != stem:
             return account
     raise LawBroken(f"the chart has no account {name}")

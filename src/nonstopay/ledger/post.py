@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 
 from nonstopay.errors import Conflict, LawBroken
 from nonstopay.ledger import chart
-from nonstopay.ledger.transfer import GENESIS, Connection, Line, Transfer, read_line, seal
+from nonstopay.ledger.transfer import GENESIS, Line, Transfer, read_line, seal
 from nonstopay.money import Currency, Money
+from nonstopay.store.db import Connection
 
 Posting = list[Transfer]
 """The lines of one movement, which are posted together or not at all."""

@@ -15,8 +15,9 @@ import asyncpg
 
 from nonstopay.errors import LawBroken
 from nonstopay.ledger import chart
-from nonstopay.ledger.transfer import GENESIS, Connection, Line, read_line, seal
+from nonstopay.ledger.transfer import GENESIS, Line, read_line, seal
 from nonstopay.money import Currency, Money
+from nonstopay.store.db import Connection
 
 ROWS_AT_A_TIME = 2000
 SENTENCES_MAX = 100

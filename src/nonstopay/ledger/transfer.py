@@ -1,22 +1,20 @@
 """A line of a book: what is moved, and the seal that chains it to the line before.
 
 A line has one debit account, one credit account and one positive amount in one currency, so it
-cannot be unbalanced. Lines are only ever added. Each carries the SHA-256 of the digest before it and
-of all it says: whoever changes, removes, inserts or swaps a line breaks the chain for all to see.
+cannot be unbalanced. Lines are only ever added. Each carries the SHA-256 of the digest before it
+and of all it says: whoever changes, removes, inserts or swaps a line breaks the chain.
 """
 
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import asyncpg
 
 from nonstopay.errors import LawBroken
 from nonstopay.money import Currency, Money
-
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 GENESIS = bytes(32)
 """What stands for the digest before the first line."""

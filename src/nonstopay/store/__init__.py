@@ -1,1 +1,1 @@
-"""The database: connections, migrations, the outbox, jobs, idempotency, group commit."""
+"""The database: a PostgreSQL of our own, connections, migrations, outbox, jobs, group commit."""

@@ -7,8 +7,8 @@ import pytest
 
 from nonstopay.ledger.post import post
 from nonstopay.ledger.proof import BALANCES, CHAIN, EARLIER, GUARDED, ZERO, Head, prove
-from nonstopay.ledger.transfer import Connection, read_line, seal
-from nonstopay.store.db import Database
+from nonstopay.ledger.transfer import read_line, seal
+from nonstopay.store.db import Connection, Database
 from tests.unit.ledger.payments import came_late, captured
 
 

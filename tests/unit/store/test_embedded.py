@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -353,26 +353,7 @@ def run(url: str, sql: str) -> object:
         finally:
             await conn.close()
 
-    return in_thread(ask())
-
-
-def in_thread(work: Coroutine[Any, Any, object]) -> object:
-    """Beside a loop that the suite may be running in this thread."""
-    answers: list[object] = []
-    problems: list[BaseException] = []
-
-    def go() -> None:
-        try:
-            answers.append(asyncio.run(work))
-        except BaseException as problem:
-            problems.append(problem)
-
-    thread = threading.Thread(target=go)
-    thread.start()
-    thread.join()
-    if problems:
-        raise problems[0]
-    return answers[0]
+    return asyncio.run(ask())
 
 
 def serve(data: Path) -> "subprocess.Popen[str]":

@@ -1,6 +1,7 @@
 """The languages of the payment page, and whether its colours can be read."""
 
 import re
+from dataclasses import replace
 from string import Formatter
 
 import pytest
@@ -32,8 +33,9 @@ def test_hindi_is_written_in_devanagari() -> None:
 
 
 def test_what_fills_a_blank_is_escaped_and_the_message_too() -> None:
-    said = languages()["en"].say("upi.check", payee="<b>", amount="{payee}")
-    assert said.startswith("Your app must show &lt;b&gt; and {payee}.")
+    careless = replace(languages()["en"], messages={"greeting": "<i>Hello & welcome, {name}"})
+    said = careless.say("greeting", name="<b>{name}")
+    assert said == "&lt;i&gt;Hello &amp; welcome, &lt;b&gt;{name}"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,9 @@
-"""A shop whose server listens, and a clock that is put right again."""
+"""A shop whose server listens, and workers that are wide awake."""
 
-from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from collections.abc import AsyncIterator
 
 import pytest
 
-from nonstopay import clock
 from nonstopay.business.webhooks import deliver
 from nonstopay.store.db import Database
 from tests.unit.webhooks.hook import Hook, Shop, listening, open_shop
@@ -25,8 +23,6 @@ async def shop(database: Database, hook: Hook) -> Shop:
 
 
 @pytest.fixture(autouse=True)
-def patient_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Workers look around often, and whoever moves the clock leaves it as it was."""
+def wakeful_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers look around often, so that nobody waits a second for each retry."""
     monkeypatch.setattr(deliver, "_LOOK_AROUND_SECONDS", 0.05)
-    yield
-    clock.move_to_offset(timedelta(0))

@@ -111,12 +111,12 @@ class Deliverer:
         while not stop.is_set():
             self._news.clear()
             try:
-                begun = await self._claim()
+                await self._claim()
             except _DATABASE_TROUBLE as error:
-                begun = 0
                 await _pause_after(error, "claim")
-            if not begun:
-                await self._wait_for_news()
+            # A claim took all there was or all there was room for: the next is worth its round trip
+            # when the outbox brought more or a batch of results made room.
+            await self._wait_for_news()
 
     async def _wait_for_news(self) -> None:
         try:
@@ -125,13 +125,13 @@ class Deliverer:
         except TimeoutError:
             pass
 
-    async def _claim(self) -> int:
-        """Claim what there is room for and begin the attempts; how many."""
+    async def _claim(self) -> None:
+        """Claim what there is room for and begin the attempts."""
         now = clock.now()
         await self._look_around()
         room = self._throttle.share_out(self._active)
         if not room:
-            return 0
+            return
         async with self._db.transaction() as tx:
             claimed = await records.claim(tx, room, now, now + LEASE)
             keys = list({one.endpoint for one in claimed})
@@ -144,7 +144,6 @@ class Deliverer:
         }
         for one in claimed:
             self._begin(one, endpoints.get(one.endpoint), secrets.get(one.event.merchant_id, []))
-        return len(claimed)
 
     async def _look_around(self) -> None:
         """Find what became due by itself: retries, and what other workers left behind."""

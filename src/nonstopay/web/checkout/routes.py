@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from functools import wraps
 
 import msgspec
@@ -112,10 +113,9 @@ class Checkout:
     async def _start(self, request: Request, wish: Wish) -> Response:
         merchant_id, invoice_id = self._subject(request)
         merchant = await self._merchant(merchant_id)
-        try:
+        # If the invoice is not payable any more, the page itself tells how it stands.
+        with suppress(NotPayable):
             await start_upi(self._gateway.db, self._gateway.rails, merchant, invoice_id, wish)
-        except NotPayable:
-            pass  # The page itself tells how the invoice stands.
         return self._back(request)
 
     def _back(self, request: Request, **more: str) -> Response:

@@ -44,7 +44,7 @@ class Wording:
         pattern = copy(locale.currency_formats["standard"])
         pattern.frac_prec = (exponent, exponent)
         with localcontext() as context:
-            pass
+            context.prec = ENOUGH_DIGITS
             text = pattern.apply(money.decimal(), locale, currency=code, currency_digits=False)
         return _TOUCHING.sub("\N{NO-BREAK SPACE}", text)
 
