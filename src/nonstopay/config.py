@@ -44,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     create_waiting_max: int = 4096
     """Callers waiting for a create-invoice commit; beyond it new ones are told to come back."""
     invoice_days: int = 14
+    upi: dict[str, dict[str, str]] = {}
+    """UPI providers by name, the preferred one first, each with its own keys: `[upi.razorpay]`. One key
+    from the environment: `NONSTOPAY_UPI__RAZORPAY__KEY_SECRET`, or `…_FILE`."""
     upi_seconds: int = 480
     """How long a dynamic QR can be paid."""
     rate_max_age_days: int = 5
@@ -82,8 +85,8 @@ def load(
     path = file or (Path(named) if named else None)
     values: dict[str, Any] = {}
     if path:
-        values |= _from_file(path)
-    values |= _from_environment(environment)
+        values = _merge(values, _from_file(path))
+    values = _merge(values, _from_environment(environment))
     values |= {key: value for key, value in arguments.items() if value is not None}
     try:
         settings = msgspec.convert(values, Settings, strict=False)
@@ -129,23 +132,49 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    known = set(Settings.__struct_fields__)
     values: dict[str, Any] = {}
     for name, text in environment.items():
-        if not name.startswith(PREFIX) or name == f"{PREFIX}CONFIG":
-            continue
-        key = name.removeprefix(PREFIX).lower()
-        if key.endswith("_file") and key.removesuffix("_file") in known:
-            key = key.removesuffix("_file")
-            try:
-                text = Path(text).read_text().strip()
-            except OSError as error:
-                raise Misconfigured(f"{name}: cannot read {text}: {error.strerror}") from None
-        if key not in known:
-            raise Misconfigured(f"{name} is not a setting")
-        values[key] = text.split(",") if isinstance(getattr(Settings(), key), list) else text
+        if name.startswith(PREFIX) and name != f"{PREFIX}CONFIG":
+            _set(values, name, text)
     return values
+
+
+def _set(values: dict[str, Any], name: str, text: str) -> None:
+    """Put one variable where it belongs; `__` leads into a section."""
+    path = name.removeprefix(PREFIX).lower().split("__")
+    if path[-1].endswith("_file") and (len(path) > 1 or path[0] not in _KNOWN):
+        path[-1] = path[-1].removesuffix("_file")
+        text = _from_secret_file(name, text)
+    kind = type(_KNOWN.get(path[0]))
+    if path[0] not in _KNOWN or (kind is dict) != (len(path) == 3):
+        raise Misconfigured(f"{name} is not a setting")
+    place = values
+    for step in path[:-1]:
+        place = place.setdefault(step, {})
+    place[path[-1]] = text.split(",") if kind is list else text
+
+
+def _from_secret_file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{name}: cannot read {path}: {error}") from None
+
+
+def _merge(values: dict[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """The later values over the earlier ones, section by section."""
+    merged = dict(values)
+    for key, value in later.items():
+        earlier = merged.get(key)
+        if isinstance(earlier, dict) and isinstance(value, Mapping):
+            merged[key] = _merge(earlier, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+_KNOWN: dict[str, Any] = {key: getattr(Settings(), key) for key in Settings.__struct_fields__}

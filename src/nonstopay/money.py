@@ -102,7 +102,8 @@ class Money:
         return shorten(self.text())
 
     def decimal(self) -> Decimal:
-        return Decimal(self.minor).scaleb(-self.currency.exponent)
+        """The number in whole units, exactly."""
+        return Decimal(self.text())
 
     def times(self, factor: Fraction, rounding: Rounding) -> "Money":
         """This money multiplied by an exact factor, rounded to the minor unit as named."""

@@ -4,7 +4,6 @@ Every connector needs an entry in `LABORATORIES`; the suite says so if it is mis
 """
 
 import contextlib
-import inspect
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -199,12 +198,7 @@ LABORATORIES: Mapping[
 ] = {SandboxUpi.name: sandbox_laboratory}
 
 
-CONNECTORS = sorted(
-    str(vars(found)["name"])
-    for module in base.find(upi_connectors)
-    for _, found in inspect.getmembers(module, inspect.isclass)
-    if found.__module__ == module.__name__ and hasattr(found, "read_notice")
-)
+CONNECTORS = sorted(base.find(upi_connectors))
 
 
 def _sandbox_connector(http: ProviderHttp, address: str) -> UpiConnector:

@@ -7,13 +7,15 @@ from datetime import timedelta
 from nonstopay.business.invoices.token import Tokens
 from nonstopay.business.payments.rails import Rails
 from nonstopay.config import Settings
-from nonstopay.connectors.base import UpiConnector
+from nonstopay.connectors import upi
+from nonstopay.connectors.base import UpiConnector, find
 from nonstopay.connectors.http import ProviderHttp
-from nonstopay.connectors.upi.sandbox import SandboxUpi
+from nonstopay.errors import Misconfigured
 from nonstopay.store.db import Database
 from nonstopay.store.seal import Sealer, derive
 
 NOTIFY_PATH = "/notifications/upi/"
+SANDBOX = "upi_sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Gateway:
     Attributes:
         sealer: encrypts small secrets at rest.
         fields_key: keys the digests that idempotency keeps of parameters.
-        sandbox_secret: shared with the pretend bank, which signs its notifications with it.
+        sandbox_key: what the pretend bank lets us in with.
+        sandbox_secret: what it signs its notifications with.
     """
 
     settings: Settings
@@ -33,6 +36,7 @@ class Gateway:
     tokens: Tokens
     sealer: Sealer
     fields_key: bytes
+    sandbox_key: str
     sandbox_secret: bytes
 
     async def close(self) -> None:
@@ -48,16 +52,20 @@ async def assemble(settings: Settings, database_url: str, *, api_url: str) -> Ga
             providers live there.
     """
     secrets = [key.encode() for key in (settings.secret_key, *settings.previous_secret_keys)]
-    sandbox_secret = derive(secrets[0], "sandbox-provider")
-    db = await Database.open(
-        database_url, min_size=2, max_size=settings.database_connections
-    )
+    sandbox_key = derive(secrets[0], "sandbox-provider-key").hex()
+    sandbox_secret = derive(secrets[0], "sandbox-provider-notices").hex()
+    sandbox = {
+        "url": f"{api_url}/sandbox/provider/upi",
+        "api_key": sandbox_key,
+        "notice_secret": sandbox_secret,
+    }
+    db = await Database.open(database_url, min_size=2, max_size=settings.database_connections)
     http = ProviderHttp()
     return Gateway(
         settings=settings,
         db=db,
         rails=Rails(
-            upi=_upi(settings, http, api_url, sandbox_secret),
+            upi=_upi(settings, http, sandbox),
             notify_url=f"{api_url}{NOTIFY_PATH}",
             upi_lifetime=timedelta(seconds=settings.upi_seconds),
             rate_max_age=_rate_max_age(settings),
@@ -66,7 +74,8 @@ async def assemble(settings: Settings, database_url: str, *, api_url: str) -> Ga
         tokens=Tokens([derive(secret, "checkout-token") for secret in secrets]),
         sealer=Sealer([derive(secret, "seal") for secret in secrets]),
         fields_key=derive(secrets[0], "idempotency-fields"),
-        sandbox_secret=sandbox_secret,
+        sandbox_key=sandbox_key,
+        sandbox_secret=sandbox_secret.encode(),
     )
 
 
@@ -76,10 +85,16 @@ def _rate_max_age(settings: Settings) -> timedelta | None:
 
 
 def _upi(
-    settings: Settings, http: ProviderHttp, api_url: str, secret: bytes
+    settings: Settings, http: ProviderHttp, sandbox: Mapping[str, str]
 ) -> Mapping[str, UpiConnector]:
-    """The UPI connectors that are configured. When live the sandbox's is not there."""
-    if settings.live:
-        return {}
-    sandbox = SandboxUpi(http, f"{api_url}/sandbox/provider/upi", secret.hex(), secret)
-    return {sandbox.name: sandbox}
+    """The UPI connectors that are configured, in that order; the sandbox's own comes last.
+
+    Raises:
+        Misconfigured: a provider that is not in the folder, or a key that is missing.
+    """
+    sections = dict(settings.upi) if settings.live else {**settings.upi, SANDBOX: sandbox}
+    known = find(upi)
+    for name in sections:
+        if name not in known or (settings.live and name == SANDBOX):
+            raise Misconfigured(f"there is no UPI provider {name}; there are {', '.join(known)}")
+    return {name: known[name](http, options) for name, options in sections.items()}

@@ -6,7 +6,7 @@ import os
 import platform
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -73,8 +73,6 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
 def python() -> Finding:
     """The interpreter, and that it runs the assertions that guard money."""
     version = platform.python_version()
-    if sys.version_info < (3, 11):
-        return fail("python", version, "use Python 3.11 or newer")
     if sys.flags.optimize:
         return fail("python", f"{version} with -O", "run without -O: assertions guard money")
     return ok("python", f"{version}, assertions on")
@@ -97,14 +95,14 @@ def secret_key(settings: Settings) -> Finding:
 
 
 def secret_files(
-    settings: Settings, environment: os._Environ[str], file: Path | None
+    settings: Settings, environment: Mapping[str, str], file: Path | None
 ) -> Iterator[Finding]:
     """Files that hold secrets are their owner's alone; the environment is no place for one."""
     named = [Path(environment[name]) for name in _secret_names("_FILE") if name in environment]
     own = settings.data_path / KEY_FILE
-    toml = file or (Path(environment[f"{PREFIX}CONFIG"]) if f"{PREFIX}CONFIG" in environment else None)
-    if toml and "secret_key" in toml.read_text(errors="replace"):
-        named.append(toml)
+    written = file or Path(environment.get(f"{PREFIX}CONFIG", ""))
+    if written.is_file() and "secret_key" in written.read_text(errors="replace"):
+        named.append(written)
     for place in [*named, *([own] if own.exists() else [])]:
         mode = stat.S_IMODE(place.stat().st_mode)
         if mode & _OTHERS:

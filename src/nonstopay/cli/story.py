@@ -30,7 +30,7 @@ from nonstopay.sandbox.receiver import Received, Receiver
 
 SHOP_NAME = "Malabar Spice House"
 ORDER = {"email": "asha@example.com", "amount": "15.04", "devise": "USD"}
-FEES = Changes(
+TERMS = Changes(
     networks=["127.0.0.0/8", "::1/128"],
     active=True,
     fee_percent=Decimal("2.5"),
@@ -123,16 +123,15 @@ async def _tell(
 async def _make_merchant(gateway: Gateway) -> Merchant:
     at = clock.now()
     async with gateway.db.transaction() as tx:
-        id = await change.create(
-            tx, email="shop@example.com", name=SHOP_NAME, changes=FEES, at=at
+        merchant_id = await change.create(
+            tx, email="shop@example.com", name=SHOP_NAME, changes=TERMS, at=at
         )
-        api_key = await keys.issue(tx, id, mode=gateway.settings.mode, at=at)
-        return Merchant(id, api_key, await rotate(tx, gateway.sealer, id, at))
+        api_key = await keys.issue(tx, merchant_id, mode=gateway.settings.mode, at=at)
+        secret = await rotate(tx, gateway.sealer, merchant_id, at)
+    return Merchant(merchant_id, api_key, secret)
 
 
-async def _take_payment(
-    terminal: Terminal, door: Door, shop: Shop, receiver: Receiver
-) -> int:
+async def _take_payment(terminal: Terminal, door: Door, shop: Shop, receiver: Receiver) -> int:
     """From the order to the merchant's webhook; the invoice's id."""
     browser, bank = Browser(door), Bank(door)
     terminal.heading("A payment, seen from outside")
@@ -235,7 +234,8 @@ def _show_around(terminal: Terminal, url: str, merchant: Merchant, unpaid: str) 
             ("API key", merchant.api_key),
         ]
     )
-    terminal.say(f"\n  curl -s {url}/api/btn-create-invoice/get/ -H 'API-KEY: {merchant.api_key}' \\")
+    terminal.say(f"\n  curl -s {url}/api/btn-create-invoice/get/ \\")
+    terminal.say(f"    -H 'API-KEY: {merchant.api_key}' \\")
     terminal.say(f"    -H 'Content-Type: application/json' -d '{body}'")
 
 

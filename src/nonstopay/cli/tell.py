@@ -22,6 +22,7 @@ from nonstopay.cli.where import Where, opened
 from nonstopay.errors import InvalidInput
 from nonstopay.sandbox import clock as sandbox_clock
 from nonstopay.store import observation
+from nonstopay.store.db import Connection
 from nonstopay.store.outbox import Event
 from nonstopay.worker.reactions import DESCRIBERS
 
@@ -36,9 +37,7 @@ ForwardTo = Annotated[str | None, Parameter(help="Send a signed copy of each web
 ApiKey = Annotated[str | None, Parameter(help="Only the webhooks of the merchant with this key.")]
 
 
-def listen(
-    *, forward_to: ForwardTo = None, api_key: ApiKey = None, where: Where = Where()
-) -> None:
+def listen(*, forward_to: ForwardTo = None, api_key: ApiKey = None, where: Where = Where()) -> None:
     """Show webhooks as they happen until Ctrl-C, and forward them, signed as the real ones are."""
     settings = where.settings()
     if forward_to is not None:
@@ -135,7 +134,7 @@ class _Listener:
             ) as answer:
                 outcome = f"{answer.status} {answer.reason or ''}".strip()
         except (aiohttp.ClientError, TimeoutError) as error:
-            outcome = f"no answer, {error or 'in time'}"
+            outcome = f"no answer: {str(error) or 'not in time'}"
         return f"{outcome}, {(clock.stopwatch() - started) * 1000:.0f} ms"
 
     async def _follow_deliveries(self) -> None:
@@ -154,16 +153,14 @@ class _Listener:
             if deliveries and all(one.state is not State.PENDING for one in deliveries):
                 del self._watched[event.id]
 
-    async def _tell_attempts(self, conn: records.Connection, delivery: Delivery) -> None:
-        key = (delivery.merchant_id, delivery.endpoint_id)
-        attempts = await records.attempts(conn, *key, delivery.event_id)
-        new = [one for one in attempts if (*key[1:], delivery.event_id, one.number) not in self._told]
-        if not new:
-            return
-        endpoint = (await records.endpoints_by_key(conn, [key]))[key]
-        for attempt in new:
-            self._told.add((*key[1:], delivery.event_id, attempt.number))
-            _say(f"          {sign.webhook_id(delivery.event_id)} → {endpoint.url}: {_words(attempt)}")
+    async def _tell_attempts(self, conn: Connection, delivery: Delivery) -> None:
+        endpoint, event_id = (delivery.merchant_id, delivery.endpoint_id), delivery.event_id
+        for attempt in await records.attempts(conn, *endpoint, event_id):
+            told = (delivery.endpoint_id, event_id, attempt.number)
+            if told not in self._told:
+                self._told.add(told)
+                url = (await records.endpoints_by_key(conn, [endpoint]))[endpoint].url
+                _say(f"          {sign.webhook_id(event_id)} → {url}: {_words(attempt)}")
 
 
 def _words(attempt: Attempt) -> str:

@@ -27,7 +27,7 @@ _WORDS = {"amount": "15.04", "devise": "USD", "email": "payer@example.com", "mer
 _LATE_SECONDS = 61
 
 Event = Annotated[str, Parameter(help="What should happen; a wrong word lists those there are.")]
-Settings = Annotated[
+Wishes = Annotated[
     list[str] | None,
     Parameter(name="--set", negative=(), help="amount=…, devise=…, email=… or merchant=…"),
 ]
@@ -45,7 +45,11 @@ class Scene:
     wish: dict[str, str]
 
 
-def trigger(event: Event, /, *, set_: Settings = None, where: Where = Where()) -> None:
+Act = Callable[[Scene], Awaitable[None]]
+"""Makes one event happen."""
+
+
+def trigger(event: Event, /, *, set_: Wishes = None, where: Where = Where()) -> None:
     """Make an event happen in the sandbox: the invoice, the payer and the bank are played for you."""
     act = _ACTS.get(event)
     if act is None:
@@ -56,16 +60,16 @@ def trigger(event: Event, /, *, set_: Settings = None, where: Where = Where()) -
         raise Misconfigured("trigger pretends payments: it works in a sandbox only")
 
     async def run() -> None:
-        async with opened(settings, running_database(settings)) as gateway:
-            async with await running_door(gateway.db) as door:
-                await _play(gateway, door, act, wish)
+        async with (
+            opened(settings, running_database(settings)) as gateway,
+            await running_door(gateway.db) as door,
+        ):
+            await _play(gateway, door, act, wish)
 
     asyncio.run(run())
 
 
-async def _play(
-    gateway: Gateway, door: Door, act: "Act", wish: dict[str, str]
-) -> None:
+async def _play(gateway: Gateway, door: Door, act: Act, wish: dict[str, str]) -> None:
     merchant = await _merchant(gateway, wish["merchant"])
     terminal = Terminal()
     terminal.say(f"merchant {merchant.id}, {merchant.name}, at {door.base_url}")
@@ -154,7 +158,6 @@ async def _reach(scene: Scene, invoice_id: int, status: str) -> None:
         await until(status, lambda: scene.shop.status(invoice_id))
 
 
-Act = Callable[[Scene], Awaitable[None]]
 _ACTS: dict[str, Act] = {
     "invoice.created": _created,
     "invoice.opened": _opened,
@@ -188,7 +191,7 @@ async def _merchant(gateway: Gateway, named: str) -> Merchant:
             candidates = [found]
         else:
             ids = await observation.merchants(conn)
-            candidates = [one for id in ids if (one := await records.by_id(conn, id))]
+            candidates = [one for each in ids if (one := await records.by_id(conn, each))]
     if not candidates:
         raise NotFound(
             "there is no merchant; make one: nonstopay merchant create --email shop@example.com "
@@ -198,10 +201,10 @@ async def _merchant(gateway: Gateway, named: str) -> Merchant:
         if merchant.wallet.active and merchant.allows_address(HERE):
             return merchant
     first = candidates[0]
-    allowed = " ".join(f"--ip {network}" for network in first.networks)
+    allowed = "".join(f"--ip {network} " for network in first.networks)
     raise NotFound(
         f"merchant {first.id} may not create invoices from {HERE}; let him: "
-        + " ".join(f"nonstopay merchant set {first.id} --active {allowed} --ip {HERE}/32".split())
+        f"nonstopay merchant set {first.id} --active {allowed}--ip {HERE}/32"
     )
 
 

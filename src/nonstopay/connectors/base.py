@@ -1,19 +1,21 @@
 """What a UPI connector is: five small acts, each a translation.
 
-A provider is one file in its rail's folder with a class whose `name` is what configuration and rows
-call it. `find` lists the folder; nothing is registered anywhere else.
+A provider is one file in its rail's folder: a `NAME`, which is what configuration and rows call it, a
+class, and `connect`, which makes one from its section of the configuration. `find` lists the folder;
+nothing is registered anywhere else.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import ModuleType
 from typing import Protocol
 
+from nonstopay.connectors.http import ProviderHttp
 from nonstopay.connectors.outcome import Outcome
-from nonstopay.errors import NotAllowed
+from nonstopay.errors import Misconfigured, NotAllowed
 from nonstopay.money import Money
 
 
@@ -78,9 +80,29 @@ class UpiConnector(Protocol):
         ...
 
 
-def find(package: ModuleType) -> list[ModuleType]:
-    """The provider files in a rail's folder, by listing it."""
-    return [
-        importlib.import_module(f"{package.__name__}.{entry.name}")
-        for entry in pkgutil.iter_modules(package.__path__)
-    ]
+Connect = Callable[[ProviderHttp, Mapping[str, str]], UpiConnector]
+"""Makes a provider's connector from how to call and its section of the configuration.
+
+Raises `Misconfigured`, naming the key, if one is missing."""
+
+
+def find(package: ModuleType) -> dict[str, Connect]:
+    """The providers in a rail's folder by name, found by listing it: files with a `connect`."""
+    found = {}
+    for entry in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{entry.name}")
+        if hasattr(module, "connect"):
+            found[str(module.NAME)] = module.connect
+    return found
+
+
+def option(options: Mapping[str, str], provider: str, key: str) -> str:
+    """A key of a provider's section of the configuration.
+
+    Raises:
+        Misconfigured: it is missing or empty.
+    """
+    value = options.get(key, "")
+    if not value:
+        raise Misconfigured(f"the configuration of {provider} needs {key}")
+    return value

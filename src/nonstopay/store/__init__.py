@@ -1,1 +1,1 @@
-"""The database: a PostgreSQL of our own, connections, migrations, outbox, jobs, group commit."""
+"""The database: our own PostgreSQL, connections, migrations, outbox, jobs, keys, group commit."""

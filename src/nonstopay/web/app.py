@@ -72,7 +72,7 @@ def _sandbox_routes(gateway: Gateway) -> Sequence[BaseRoute]:
         SandboxContext(
             db=gateway.db,
             base_url=gateway.settings.public_url,
-            upi_api_key=gateway.sandbox_secret.hex(),
+            upi_api_key=gateway.sandbox_key,
         )
     )
 

@@ -15,6 +15,7 @@ import structlog
 
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
+from nonstopay.business.exchange.refresh import refresh
 from nonstopay.business.invoices.expire import expire_old
 from nonstopay.business.payments.records import has_doubt
 from nonstopay.business.webhooks.deliver import Deliverer
@@ -50,7 +51,9 @@ class Worker:
             self._loop(stop, self._expire, 0.5),
             self._loop(stop, self._forget, 3600),
         ]
-        if not gateway.settings.live:
+        if gateway.settings.live:
+            loops.append(self._loop(stop, self._refresh_rates, 3600))
+        else:
             loops.append(self._loop(stop, self._follow_clock, 0.1))
             loops.append(self._loop(stop, self._run_bank, 0.1))
         async with PublicHttp(allow_loopback=not gateway.settings.live) as http:
@@ -112,6 +115,10 @@ class Worker:
 
     async def _forget(self) -> bool:
         await idempotency.forget_old(self._gateway.db, clock.now())
+        return False
+
+    async def _refresh_rates(self) -> bool:
+        await refresh(self._gateway.db, self._gateway.http, self._gateway.settings.rates_url)
         return False
 
     async def _follow_clock(self) -> bool:

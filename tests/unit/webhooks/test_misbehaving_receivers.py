@@ -207,6 +207,7 @@ async def test_a_gzip_bomb_stays_packed(shop: Shop, hook: Hook, database: Databa
     attempt = await one_attempt(shop, database)
 
     assert attempt.received
+    assert (attempt.response or "").startswith("\x1f")
     assert len(attempt.response or "") <= 2048
     assert "\0" not in (attempt.response or "")
     assert clock.stopwatch() - started < 2

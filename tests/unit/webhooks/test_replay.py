@@ -55,7 +55,7 @@ async def test_a_failing_event_is_tried_at_once_and_its_followers_come_with_it(
         await until(two)
         hook.answer = status(200)
         await send_again(database, (await shop.deliveries(7))[0])
-        await until(lambda: len(hook.requests) == 3)
+        await until(lambda: len(hook.requests) == 3, seconds=3)
 
     assert [request.json["status"] for request in hook.requests] == ["created", "created", "paid"]
 

@@ -17,12 +17,13 @@ from typing import Literal
 import msgspec
 
 from nonstopay import clock
-from nonstopay.connectors.base import Notice, Order, UnverifiedNotice
+from nonstopay.connectors.base import Notice, Order, UnverifiedNotice, option
 from nonstopay.connectors.http import Answer, NoAnswer, ProviderHttp
 from nonstopay.connectors.outcome import Kind, Outcome, Reason
 from nonstopay.errors import InvalidAmount
 from nonstopay.money import Money, fiat, parse
 
+NAME = "upi_sandbox"
 INR = fiat("INR")
 TOLERANCE = timedelta(minutes=5)
 DETAIL_MAX = 200
@@ -90,7 +91,7 @@ class SandboxUpi:
         notice_secret: what its notifications are signed with.
     """
 
-    name = "upi_sandbox"
+    name = NAME
 
     def __init__(self, http: ProviderHttp, url: str, api_key: str, notice_secret: bytes) -> None:
         self._http = http
@@ -146,6 +147,14 @@ class SandboxUpi:
             raise UnverifiedNotice("the notification's signature does not hold")
         if abs(clock.now().timestamp() - int(seconds)) > TOLERANCE.total_seconds():
             raise UnverifiedNotice("the notification was signed too long ago")
+
+
+def connect(http: ProviderHttp, options: Mapping[str, str]) -> SandboxUpi:
+    """From `url`, `api_key` and `notice_secret`."""
+    url, api_key, secret = (
+        option(options, NAME, key) for key in ("url", "api_key", "notice_secret")
+    )
+    return SandboxUpi(http, url, api_key, secret.encode())
 
 
 def _order_outcome(answer: Answer | NoAnswer, reference: str) -> Outcome:

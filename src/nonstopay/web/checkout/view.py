@@ -36,6 +36,7 @@ _UPI = {
     State.DECLINED: page.UpiState.DECLINED,
     State.EXPIRED: page.UpiState.EXPIRED,
 }
+_OFFERED = (page.UpiState.WAITING, page.UpiState.DECLINED)
 _REASONS = {
     Reason.WRONG_PIN: page.DeclineReason.WRONG_PIN,
     Reason.INSUFFICIENT_FUNDS: page.DeclineReason.INSUFFICIENT_FUNDS,
@@ -81,7 +82,10 @@ class Sight:
             return "choose"
         if self.payment.state in _MONEY_GOES_BACK:
             return page.DoneState.REFUNDED.value
-        return _UPI[self.payment.state].value if self.payment.state in _UPI else "choose"
+        state = _UPI.get(self.payment.state)
+        if state in _OFFERED and self.payment.expires_at <= self.visit.now:
+            state = page.UpiState.EXPIRED
+        return state.value if state else "choose"
 
     def url(self, path: str, **more: str | int) -> str:
         return f"{path}?{urlencode({'token': self.token, **more})}"
@@ -155,6 +159,7 @@ def _done(sight: Sight, state: page.DoneState) -> str:
             payment=_paid(invoice, payment) if paid and payment else None,
             refunded=payment.charged if payment and state is page.DoneState.REFUNDED else None,
             return_url=_return_url(sight, state),
+            resume_url=sight.url(PAGE_PATH) if state is page.DoneState.CANCELLED else None,
             revision=sight.revision,
         )
     )
