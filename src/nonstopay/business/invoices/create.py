@@ -5,6 +5,7 @@ A row whose idempotency key is taken writes nothing and is answered with what th
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import asyncpg
 import msgspec
@@ -18,6 +19,8 @@ from nonstopay.store.db import Database, HeldConnections
 from nonstopay.store.group_commit import BatchRefused, GroupCommit
 
 ROUTE = "create-invoice"
+ANSWERED_WITHIN = timedelta(seconds=30)
+"""A server-to-server call without an answer after this was cut off: its repeat finishes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class InvoiceCreator:
             raise InProgress("the first call with this Idempotency-Key is still running")
         if differing := idempotency.differing(use.fields, msgspec.json.decode(new.fields)):
             raise KeyReused(differing)
-        if new.direct and use.answer is None:
+        if new.direct and use.answer is None and clock.now() - use.created_at < ANSWERED_WITHIN:
             raise InProgress("the first call with this Idempotency-Key is still running")
         return Created(use.object_id, replayed=True, answer=use.answer)
 

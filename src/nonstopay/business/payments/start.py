@@ -14,6 +14,8 @@ from nonstopay.business.exchange.rate import Quote
 from nonstopay.business.invoices import records as invoices
 from nonstopay.business.invoices.invoice import UPI, Invoice
 from nonstopay.business.invoices.states import PAYABLE
+from nonstopay.business.invoices.states import Event as InvoiceEvent
+from nonstopay.business.invoices.step import step
 from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments import records
 from nonstopay.business.payments.payment import Payment
@@ -98,6 +100,9 @@ async def _find_or_insert(
     locked = await invoices.lock(tx, invoice.merchant_id, invoice.id)
     if locked is None or locked.state not in PAYABLE:
         raise NotPayable(f"invoice {invoice.id} is not open for payment")
+    if wish.direct:
+        # The merchant shows the payment himself: asking for it is opening it.
+        await step(tx, locked, InvoiceEvent.OPEN, at)
     current = await records.latest(tx, invoice.merchant_id, invoice.id)
     if current and current.method == UPI.name and _serves(current, wish, at):
         return current

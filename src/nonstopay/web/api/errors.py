@@ -56,7 +56,7 @@ _WALLET_MESSAGE = (
 
 _STATUS_OF: tuple[tuple[type[errors.NonstopayError], int], ...] = (
     (errors.KeyReused, 422),
-    (errors.InProgress, 409),
+    (errors.Conflict, 409),
     (errors.Overloaded, 429),
     (errors.Unavailable, 503),
 )

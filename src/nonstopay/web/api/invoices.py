@@ -1,6 +1,7 @@
 """The invoice calls of the contract: create, status, infos, history."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,7 +13,8 @@ from nonstopay.business.invoices.create import ROUTE, Created, InvoiceCreator
 from nonstopay.business.invoices.describe import public_data, three_decimals
 from nonstopay.business.invoices.invoice import LABEL, STATUS, Invoice, NewInvoice
 from nonstopay.business.invoices.states import State
-from nonstopay.business.payments.start import Wish, start_upi
+from nonstopay.business.payments import records as payments
+from nonstopay.business.payments.start import NotPayable, Wish, start_upi
 from nonstopay.store import idempotency
 from nonstopay.web.api import errors
 from nonstopay.web.api.call import Call, Reply, success
@@ -158,12 +160,14 @@ class InvoiceCalls:
         if created.answer is not None:
             return Reply(created.answer.encode(), headers=_REPLAYED)
         gateway, merchant = self._gateway, call.merchant
-        payment = await start_upi(
-            gateway.db, gateway.rails, merchant, created.id, Wish(direct=True)
-        )
+        # A repeat that finishes a call which was cut off may find the invoice paid already.
+        with suppress(NotPayable):
+            await start_upi(gateway.db, gateway.rails, merchant, created.id, Wish(direct=True))
         async with gateway.db.reading() as conn:
             invoice = await records.find(conn, merchant.id, created.id)
+            payment = await payments.latest(conn, merchant.id, created.id)
         assert invoice is not None
+        assert payment is not None
         reply = success(
             {
                 "redirectUrl": self._page_url + gateway.tokens.make(merchant.id, created.id),
