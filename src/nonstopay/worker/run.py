@@ -16,6 +16,7 @@ import structlog
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
 from nonstopay.business.exchange.refresh import refresh
+from nonstopay.business.invoices import records as invoices
 from nonstopay.business.invoices.expire import expire_old
 from nonstopay.business.payments.records import has_doubt
 from nonstopay.business.webhooks.deliver import Deliverer
@@ -28,6 +29,7 @@ from nonstopay.worker.reactions import DESCRIBERS, REACTIONS
 
 JOB_LEASE = timedelta(seconds=60)
 JOBS_AT_ONCE = 20
+TALLY_AT_ONCE = 10_000
 _AFTER_TROUBLE_SECONDS = 1.0
 _log = structlog.get_logger()
 
@@ -49,6 +51,7 @@ class Worker:
             self._loop(stop, self._beat, heartbeat.BEAT_SECONDS),
             self._loop(stop, self._do_jobs, 0.1),
             self._loop(stop, self._expire, 0.5),
+            self._loop(stop, self._fold_tally, 1.0),
             self._loop(stop, self._forget, 3600),
         ]
         if gateway.settings.live:
@@ -112,6 +115,10 @@ class Worker:
     async def _expire(self) -> bool:
         looked_at = await expire_old(self._gateway.db, now=clock.now(), in_doubt=has_doubt)
         return looked_at > 0
+
+    async def _fold_tally(self) -> bool:
+        async with self._gateway.db.transaction() as tx:
+            return await invoices.fold_tally(tx, TALLY_AT_ONCE) == TALLY_AT_ONCE
 
     async def _forget(self) -> bool:
         await idempotency.forget_old(self._gateway.db, clock.now())

@@ -1,6 +1,6 @@
 """The only SQL of invoices. The merchant comes first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
@@ -15,6 +15,38 @@ _COLUMNS = """merchant_id, id, state, version, currency, amount_minor, email, cr
     method, direct, success_url, cancel_url, pending_url, failure_url, callback_json, payer_ip,
     payer_country, charged_minor, charged_currency, fee_minor, paid_at"""
 
+
+_BLOCKS = """
+    SELECT block, sum(invoices)::bigint AS invoices
+      FROM (SELECT merchant_id, block, day, state, invoices FROM invoice_tally
+             UNION ALL
+            SELECT merchant_id, block, day, state, invoices FROM invoice_tally_change) AS tally
+     WHERE merchant_id = $1 AND ($2::text[] IS NULL OR state = ANY($2))
+       AND ($3::date IS NULL OR day >= $3) AND ($4::date IS NULL OR day <= $4)
+     GROUP BY block HAVING sum(invoices) > 0 ORDER BY block
+"""
+_PAGE = f"""
+    SELECT {_COLUMNS} FROM invoice
+     WHERE merchant_id = $1 AND ($2::text[] IS NULL OR state = ANY($2))
+       AND ($3::timestamptz IS NULL OR created_at >= $3)
+       AND ($4::timestamptz IS NULL OR created_at < $4)
+"""
+_PAGE_UP = f"{_PAGE} AND id >= $5::bigint << 12 ORDER BY id OFFSET $6 LIMIT $7"
+_PAGE_DOWN = f"{_PAGE} AND id < ($5::bigint + 1) << 12 ORDER BY id DESC OFFSET $6 LIMIT $7"
+_FOLD = """
+WITH taken AS (
+    DELETE FROM invoice_tally_change
+     WHERE ctid IN (SELECT ctid FROM invoice_tally_change LIMIT $1)
+    RETURNING merchant_id, block, day, state, invoices
+), folded AS (
+    INSERT INTO invoice_tally (merchant_id, block, day, state, invoices)
+    SELECT merchant_id, block, day, state, sum(invoices) FROM taken
+     GROUP BY merchant_id, block, day, state ORDER BY merchant_id, block, day, state
+    ON CONFLICT (merchant_id, block, day, state) DO UPDATE
+    SET invoices = invoice_tally.invoices + excluded.invoices
+)
+SELECT count(*) FROM taken
+"""
 
 _INSERT_NEW = """
 WITH input AS MATERIALIZED (
@@ -42,6 +74,10 @@ WITH input AS MATERIALIZED (
            success_url, cancel_url, pending_url, failure_url, callback_json, payer,
            personal_id_sealed, payer_ip, payer_country
       FROM fresh
+), counted AS (
+    INSERT INTO invoice_tally_change (merchant_id, block, day, state, invoices)
+    SELECT merchant_id, id >> 12, ($1::timestamptz AT TIME ZONE 'UTC')::date, 'created', count(*)
+      FROM fresh GROUP BY merchant_id, id >> 12
 ), told AS (
     INSERT INTO event (merchant_id, kind, object, object_id, version, facts, created_at)
     SELECT merchant_id, 'invoice:created', 'invoice', id, 1, '{}', $1 FROM fresh
@@ -194,30 +230,59 @@ async def page(
 ) -> tuple[list[Invoice], int]:
     """A page of the merchant's history, by date, and how many invoices match in all.
 
+    The tally says how many match and in which block of ids the page begins, so that the last of ten
+    million is found as fast as the first.
+
     Args:
         states: those wanted; `None` is all.
         first, last: days in UTC, both included; `None` is open.
     """
-    where = """merchant_id = $1 AND ($2::text[] IS NULL OR state = ANY($2))
-           AND ($3::timestamptz IS NULL OR created_at >= $3)
-           AND ($4::timestamptz IS NULL OR created_at < $4)"""
-    arguments = (
-        merchant_id,
-        [str(state) for state in states] if states is not None else None,
-        midnight(first) if first else None,
-        midnight(last + timedelta(days=1)) if last else None,
-    )
-    total = cast(
-        int, await conn.fetchval(f"SELECT count(*) FROM invoice WHERE {where}", *arguments)
-    )
-    rows = await conn.fetch(
-        f"""SELECT {_COLUMNS} FROM invoice WHERE {where}
-             ORDER BY id {"DESC" if descending else "ASC"} OFFSET $5 LIMIT $6""",
-        *arguments,
-        offset,
-        limit,
-    )
+    wanted = [str(state) for state in states] if states is not None else None
+    async with conn.transaction(isolation="repeatable_read", readonly=True):
+        blocks = await conn.fetch(_BLOCKS, merchant_id, wanted, first, last)
+        total = sum(row["invoices"] for row in blocks)
+        start = _block_of(reversed(blocks) if descending else blocks, offset)
+        if start is None:
+            return [], total
+        block, within = start
+        rows = await conn.fetch(
+            _PAGE_DOWN if descending else _PAGE_UP,
+            merchant_id,
+            wanted,
+            midnight(first) if first else None,
+            midnight(last + timedelta(days=1)) if last else None,
+            block,
+            within,
+            limit,
+        )
     return [_invoice(row) for row in rows], total
+
+
+def _block_of(blocks: Iterable[asyncpg.Record], offset: int) -> tuple[int, int] | None:
+    """The block that holds the match number `offset`, and how many matches of it come before."""
+    for row in blocks:
+        if offset < row["invoices"]:
+            return row["block"], offset
+        offset -= row["invoices"]
+    return None
+
+
+async def count_change(tx: Connection, invoice: Invoice, *, before: State, after: State) -> None:
+    """Tell the tally that an invoice left one state for another."""
+    await tx.execute(
+        """INSERT INTO invoice_tally_change (merchant_id, block, day, state, invoices)
+           VALUES ($1, $2::bigint >> 12, $3, $4, -1), ($1, $2::bigint >> 12, $3, $5, 1)""",
+        invoice.merchant_id,
+        invoice.id,
+        invoice.created_at.astimezone(UTC).date(),
+        before,
+        after,
+    )
+
+
+async def fold_tally(tx: Connection, limit: int) -> int:
+    """Fold up to `limit` changes into the tally; how many there were."""
+    return cast(int, await tx.fetchval(_FOLD, limit))
 
 
 def midnight(day: date) -> datetime:

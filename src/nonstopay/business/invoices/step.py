@@ -21,6 +21,7 @@ async def step(tx: Connection, invoice: Invoice, event: Event, at: datetime) -> 
         return invoice
     after = replace(invoice, state=moved.after, version=invoice.version + 1, state_at=at)
     await records.save_state(tx, after)
+    await records.count_change(tx, after, before=moved.before, after=moved.after)
     await outbox.record(
         tx,
         merchant_id=after.merchant_id,

@@ -55,6 +55,14 @@ async def prove(conn: Connection) -> tuple[Check, ...]:
                     f"{row['version']} times and has {row['events']} events"
                 ),
             ),
+            _check(
+                "the tally that the history counts with is exact",
+                await records.wrongly_counted(conn, FAILURES_MAX),
+                lambda row: (
+                    f"merchant {row['merchant_id']} has {row['found']} invoices {row['state']} in "
+                    f"block {row['block']}, the tally says {row['told']}"
+                ),
+            ),
         )
 
 

@@ -255,6 +255,23 @@ _EVENT_MISMATCH = """
     HAVING count(e.id) <> i.version OR max(e.version) <> i.version
      ORDER BY i.merchant_id, i.id LIMIT $1
 """
+_TALLY_MISMATCH = """
+    SELECT merchant_id, block, state, sum(found)::text AS found, sum(told)::text AS told
+      FROM (SELECT merchant_id, id >> 12 AS block, (created_at AT TIME ZONE 'UTC')::date AS day, state,
+                   count(*) AS found, 0 AS told
+              FROM invoice GROUP BY 1, 2, 3, 4
+             UNION ALL
+            SELECT merchant_id, block, day, state, 0, invoices FROM invoice_tally
+             UNION ALL
+            SELECT merchant_id, block, day, state, 0, invoices FROM invoice_tally_change) AS both_sides
+     GROUP BY merchant_id, block, day, state HAVING sum(found) <> sum(told)
+     ORDER BY merchant_id, block LIMIT $1
+"""
+
+
+async def wrongly_counted(conn: Connection, limit: int) -> list[asyncpg.Record]:
+    """Blocks of invoices of which the tally says another number."""
+    return await conn.fetch(_TALLY_MISMATCH, limit)
 
 
 async def wrongly_credited(conn: Connection, limit: int) -> list[asyncpg.Record]:

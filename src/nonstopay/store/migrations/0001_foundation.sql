@@ -131,6 +131,26 @@ CREATE INDEX invoice_by_id ON invoice USING brin (id) WITH (pages_per_range = 16
 -- Invoices expire in the order of their creation.
 CREATE INDEX invoice_by_age ON invoice USING brin (created_at) WITH (pages_per_range = 16, autosummarize = on);
 
+-- How many invoices a merchant has of each state, by day and by block of 4096 ids: what the history
+-- needs to count and to find its last page at once. Changes are only added, without a lock, and folded
+-- in by the worker; the sum of both tables is exact at any moment.
+CREATE TABLE invoice_tally (
+    merchant_id bigint NOT NULL,
+    block       bigint NOT NULL,
+    day         date NOT NULL,
+    state       text NOT NULL,
+    invoices    bigint NOT NULL,
+    PRIMARY KEY (merchant_id, block, day, state)
+);
+CREATE TABLE invoice_tally_change (
+    merchant_id bigint NOT NULL,
+    block       bigint NOT NULL,
+    day         date NOT NULL,
+    state       text NOT NULL,
+    invoices    bigint NOT NULL
+);
+CREATE INDEX invoice_tally_change_merchant ON invoice_tally_change (merchant_id);
+
 -- How far a sweep over something ordered by time has come.
 CREATE TABLE sweep (
     name    text PRIMARY KEY,
