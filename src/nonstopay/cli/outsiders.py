@@ -76,7 +76,7 @@ class Door:
         """
         status, body = await self.ask(method, address, **more)
         try:
-            answer = msgspec.json.decode(body)
+            answer = msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.DecodeError:
             raise Refused(f"{method} {address}: status {status} and no JSON") from None
         number = answer.get("errorCode", 0)

@@ -173,7 +173,7 @@ async def _hear(receiver: Receiver, status: str) -> Received:
 
 async def _read_books(gateway: Gateway, merchant_id: int, invoice_id: int) -> Books:
     async with gateway.db.reading() as conn:
-        payment = await payments.latest(conn, merchant_id, invoice_id)
+        payment = await payments.current(conn, merchant_id, invoice_id)
         if payment is None:
             raise Refused(f"invoice {invoice_id} has no payment")
         return Books(

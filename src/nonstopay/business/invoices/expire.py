@@ -34,8 +34,7 @@ async def expire_old(db: Database, *, now: datetime, in_doubt: InDoubt) -> int:
         found = await records.unpaid_created_between(tx, after, ripe, BATCH)
         through = ripe
         for merchant_id, invoice_id in found:
-            if not await in_doubt(tx, merchant_id, invoice_id):
-                await expire(tx, merchant_id, invoice_id, now)
+            await expire(tx, merchant_id, invoice_id, now, in_doubt)
         if len(found) == BATCH:
             last = await records.find(tx, *found[-1])
             assert last is not None
@@ -45,10 +44,17 @@ async def expire_old(db: Database, *, now: datetime, in_doubt: InDoubt) -> int:
     return len(found)
 
 
-async def expire(tx: Connection, merchant_id: int, invoice_id: int, at: datetime) -> None:
-    """Expire one invoice if it is still unpaid and old enough."""
+async def expire(
+    tx: Connection, merchant_id: int, invoice_id: int, at: datetime, in_doubt: InDoubt
+) -> None:
+    """Expire one invoice if it is still unpaid, old enough, and none of its payments is in doubt.
+
+    The doubt is asked about under the invoice's lock: a payment cannot fall into it behind our back.
+    """
     invoice = await records.lock(tx, merchant_id, invoice_id)
-    if invoice and invoice.state in PAYABLE and invoice.expires_at <= at:
+    if invoice is None or invoice.state not in PAYABLE or invoice.expires_at > at:
+        return
+    if not await in_doubt(tx, merchant_id, invoice_id):
         await step(tx, invoice, Event.EXPIRE, at)
 
 

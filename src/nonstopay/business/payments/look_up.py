@@ -42,16 +42,21 @@ async def look_up(
 
 
 def _says_nothing_new(payment: Payment, outcome: Outcome, at: datetime) -> bool:
-    """No answer while the payer still looks at his QR is no reason to tell him to stop paying."""
-    return outcome.kind is Kind.UNKNOWN and (
-        payment.state is not State.PROCESSING and at < payment.expires_at
-    )
+    """No answer while the payer still looks at his QR is no reason to tell him to stop paying.
+
+    A provider that names its order and does not know how it stands has answered: that is doubt.
+    """
+    answered = outcome.kind is not Kind.UNKNOWN or outcome.provider_reference is not None
+    return not answered and payment.state is not State.PROCESSING and at < payment.expires_at
 
 
 def _next(payment: Payment, outcome: Outcome, attempts: int, at: datetime) -> datetime | None:
     if payment.state not in OPEN:
         return None
     if payment.state is State.DECLINED and outcome.kind is Kind.EXPIRED:
+        return None
+    if payment.state is State.STARTING and at >= payment.expires_at:
+        # The provider never confirmed the order, so nobody was shown a link to pay it by.
         return None
     if payment.state in (State.PROCESSING, State.UNKNOWN) or at >= payment.expires_at:
         return at + min(_PAUSE_IN_DOUBT * (1 << min(attempts, 12)), _PAUSE_MAX)

@@ -153,4 +153,4 @@ async def _tell_invoice(
         await step_invoice(tx, invoice, InvoiceEvent.FAIL, at)
     elif after.state not in IN_DOUBT:
         # The doubt that kept an old invoice from expiring may just have ended.
-        await expire.expire(tx, invoice.merchant_id, invoice.id, at)
+        await expire.expire(tx, invoice.merchant_id, invoice.id, at, records.has_doubt)

@@ -11,6 +11,9 @@ from nonstopay.connectors.outcome import Reason
 from nonstopay.money import Money, fiat
 from nonstopay.store.db import Connection
 
+# An older QR may be paid after a newer one was shown: its doubt, and its money, come first.
+_WHAT_COUNTS = "state = 'captured' DESC, state IN ('processing', 'unknown') DESC, id DESC"
+
 
 async def next_id(conn: Connection) -> int:
     return cast(int, await conn.fetchval("SELECT nextval('payment_id')"))
@@ -85,11 +88,11 @@ async def find(conn: Connection, merchant_id: int, payment_id: int) -> Payment |
     return _payment(row) if row else None
 
 
-async def latest(conn: Connection, merchant_id: int, invoice_id: int) -> Payment | None:
-    """The newest attempt on an invoice."""
+async def current(conn: Connection, merchant_id: int, invoice_id: int) -> Payment | None:
+    """The attempt that counts: the one that paid the invoice, else one in doubt, else the newest."""
     row = await conn.fetchrow(
-        """SELECT * FROM payment WHERE merchant_id = $1 AND invoice_id = $2
-            ORDER BY id DESC LIMIT 1""",
+        f"""SELECT * FROM payment WHERE merchant_id = $1 AND invoice_id = $2
+            ORDER BY {_WHAT_COUNTS} LIMIT 1""",
         merchant_id,
         invoice_id,
     )
@@ -157,14 +160,14 @@ async def add_news(
 async def states_of(
     conn: Connection, pairs: list[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[int, int, int]]:
-    """For each (merchant, invoice): its version, the newest attempt's id and that one's version."""
+    """For each (merchant, invoice): its version, the current attempt's id and that one's version."""
     rows = await conn.fetch(
-        """SELECT i.merchant_id, i.id, i.version, p.id AS payment_id, p.version AS payment_version
+        f"""SELECT i.merchant_id, i.id, i.version, p.id AS payment_id, p.version AS payment_version
              FROM unnest($1::bigint[], $2::bigint[]) AS w (merchant_id, id)
              JOIN invoice i ON i.merchant_id = w.merchant_id AND i.id = w.id
              LEFT JOIN LATERAL (SELECT id, version FROM payment
                                  WHERE merchant_id = i.merchant_id AND invoice_id = i.id
-                                 ORDER BY id DESC LIMIT 1) p ON true""",
+                                 ORDER BY {_WHAT_COUNTS} LIMIT 1) p ON true""",
         [merchant_id for merchant_id, _ in pairs],
         [invoice_id for _, invoice_id in pairs],
     )

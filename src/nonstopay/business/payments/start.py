@@ -98,12 +98,12 @@ async def _find_or_insert(
     tx: Connection, rails: Rails, invoice: Invoice, price: Quote, wish: Wish, at: datetime
 ) -> Payment:
     locked = await invoices.lock(tx, invoice.merchant_id, invoice.id)
-    if locked is None or locked.state not in PAYABLE:
+    if locked is None or locked.state not in PAYABLE or locked.expires_at <= at:
         raise NotPayable(f"invoice {invoice.id} is not open for payment")
     if wish.direct:
         # The merchant shows the payment himself: asking for it is opening it.
         await step(tx, locked, InvoiceEvent.OPEN, at)
-    current = await records.latest(tx, invoice.merchant_id, invoice.id)
+    current = await records.current(tx, invoice.merchant_id, invoice.id)
     if current and current.method == UPI.name and _serves(current, wish, at):
         return current
     payment = await _new_attempt(tx, rails, invoice, price, wish, at)

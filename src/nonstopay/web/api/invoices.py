@@ -165,7 +165,7 @@ class InvoiceCalls:
             await start_upi(gateway.db, gateway.rails, merchant, created.id, Wish(direct=True))
         async with gateway.db.reading() as conn:
             invoice = await records.find(conn, merchant.id, created.id)
-            payment = await payments.latest(conn, merchant.id, created.id)
+            payment = await payments.current(conn, merchant.id, created.id)
         assert invoice is not None
         assert payment is not None
         reply = success(

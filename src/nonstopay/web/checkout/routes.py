@@ -137,7 +137,7 @@ class Checkout:
         )
         merchant = await self._merchant(merchant_id)
         async with gateway.db.reading() as conn:
-            payment = await payments.latest(conn, merchant_id, invoice_id)
+            payment = await payments.current(conn, merchant_id, invoice_id)
         return Sight(
             visit=self._visit(request),
             token=request.query_params["token"],
