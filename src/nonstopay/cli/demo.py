@@ -99,16 +99,18 @@ def _settings(where: Where, port: int | None, terminal: Terminal) -> Settings:
     """The settings of a sandbox; on a free port where the usual one is taken and none was asked for.
 
     Raises:
-        Misconfigured: live.
+        Misconfigured: live, or the port that was asked for is taken.
     """
     settings = where.settings(port=port)
     if settings.live:
         raise Misconfigured("the demo pretends payments: it runs on a sandbox only")
-    if port is None and not is_free(settings.host, settings.port):
-        free = free_port(settings.host)
-        terminal.marked(Mark.WARN, f"port {settings.port} is taken, so this one is on {free}")
-        return msgspec.structs.replace(settings, port=free)
-    return settings
+    if is_free(settings.host, settings.port):
+        return settings
+    if port is not None:
+        raise Misconfigured(f"port {port} is taken; choose another, or none to get a free one")
+    free = free_port(settings.host)
+    terminal.marked(Mark.WARN, f"port {settings.port} is taken, so this one is on {free}")
+    return msgspec.structs.replace(settings, port=free)
 
 
 async def _until_signalled(main: Coroutine[Any, Any, None]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import os
 import platform
+import re
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +15,14 @@ import msgspec
 from cyclopts import Parameter
 
 from nonstopay import config
+from nonstopay.business.assembly import SANDBOX
 from nonstopay.cli import doctor_of_database, doctor_of_door
 from nonstopay.cli.finding import Finding, Verdict, fail, ok, warn
 from nonstopay.cli.terminal import Mark, Terminal
 from nonstopay.cli.where import Where, database_of
 from nonstopay.config import PREFIX, SECRET_BYTES_MIN, Settings
+from nonstopay.connectors import upi
+from nonstopay.connectors.base import find
 from nonstopay.errors import Misconfigured, NonstopayError
 from nonstopay.store.installation import KEY_FILE
 from nonstopay.store.postgres_binaries import find_binaries
@@ -26,6 +30,7 @@ from nonstopay.store.postgres_cluster import Cluster
 
 _MARKS = {Verdict.OK: Mark.OK, Verdict.WARN: Mark.WARN, Verdict.FAIL: Mark.FAIL}
 _MANY_ADDRESSES = 1 << 16
+_SECRET = re.compile(r"secret|password|_key", re.IGNORECASE)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
@@ -52,6 +57,7 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
     yield python()
     yield secret_key(settings)
     yield from secret_files(settings, os.environ, file)
+    yield providers(settings)
     yield data_folder(settings.data_path, needed=not settings.database)
     yield base_url(settings)
     yield from trusted_proxies(settings)
@@ -98,21 +104,45 @@ def secret_files(
     settings: Settings, environment: Mapping[str, str], file: Path | None
 ) -> Iterator[Finding]:
     """Files that hold secrets are their owner's alone; the environment is no place for one."""
-    named = [Path(environment[name]) for name in _secret_names("_FILE") if name in environment]
-    own = settings.data_path / KEY_FILE
-    written = file or Path(environment.get(f"{PREFIX}CONFIG", ""))
-    if written.is_file() and "secret_key" in written.read_text(errors="replace"):
-        named.append(written)
-    for place in [*named, *([own] if own.exists() else [])]:
-        mode = stat.S_IMODE(place.stat().st_mode)
-        if mode & _OTHERS:
-            yield fail("secret file", f"others can reach {place} ({mode:o})", f"chmod 600 {place}")
-        else:
-            yield ok("secret file", f"{place} is its owner's alone")
-    for name in _secret_names(""):
-        if name in environment:
+    ours = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
+    places = [Path(text) for name, text in ours.items() if name.endswith("_FILE")]
+    written = file or Path(ours.get(f"{PREFIX}CONFIG", ""))
+    if written.is_file() and _SECRET.search(written.read_text(errors="replace")):
+        places.append(written)
+    if (own := settings.data_path / KEY_FILE).exists():
+        places.append(own)
+    yield from map(_secret_file, places)
+    for name in ours:
+        if _SECRET.search(name) and not name.endswith("_FILE"):
             advice = f"put it into a file and name that in {name}_FILE"
-            yield warn("secret key", f"{name} is in the environment, which processes show", advice)
+            yield warn(
+                "secrets", f"{name} is in the environment, which child processes see", advice
+            )
+
+
+def _secret_file(place: Path) -> Finding:
+    """A group may read it (systemd hands credentials out so), which somebody should know."""
+    mode = stat.S_IMODE(place.stat().st_mode)
+    if mode & (stat.S_IRWXO | stat.S_IWGRP):
+        return fail("secret file", f"others can reach {place} ({mode:o})", f"chmod 600 {place}")
+    if mode & stat.S_IRGRP:
+        return warn("secret file", f"the group of {place} can read it", f"chmod 600 {place}")
+    return ok("secret file", f"{place} is its owner's alone")
+
+
+def providers(settings: Settings) -> Finding:
+    """Live, payers need a bank that is not pretended."""
+    known = [name for name in find(upi) if name != SANDBOX]
+    if unknown := [name for name in settings.upi if name not in known]:
+        advice = f"there are: {', '.join(known) or 'none yet'}"
+        return fail("providers", f"unknown: {', '.join(unknown)}", advice)
+    if settings.upi:
+        return ok("providers", f"UPI: {', '.join(settings.upi)}")
+    if settings.live:
+        return fail(
+            "providers", "none: nobody can pay", "name one in the configuration, [upi.NAME]"
+        )
+    return ok("providers", "the sandbox's pretend bank")
 
 
 def data_folder(folder: Path, *, needed: bool) -> Finding:
@@ -182,10 +212,6 @@ def _missing_cluster(settings: Settings) -> Finding | None:
         f"none in {settings.data_path} yet; it would run {binaries / 'postgres'}",
         "run: nonstopay serve",
     )
-
-
-def _secret_names(suffix: str) -> list[str]:
-    return [f"{PREFIX}SECRET_KEY{suffix}", f"{PREFIX}PREVIOUS_SECRET_KEYS{suffix}"]
 
 
 def _print(findings: list[Finding]) -> None:

@@ -86,7 +86,7 @@ def durability(server: Server) -> Iterator[Finding]:
         if value in _DURABLE[name]:
             yield ok(name, value)
         else:
-            advice = f"ALTER SYSTEM SET {name} = 'on', then SELECT pg_reload_conf()"
+            advice = f"write {name} = on into postgresql.conf and reload the server"
             yield fail(name, f"{value}: a loss of power may lose payments", advice)
 
 
@@ -143,12 +143,12 @@ async def _insert_only(conn: Connection) -> Finding:
 
 async def _key_fits(conn: Connection, settings: Settings) -> Finding:
     """Whether the secret key opens what this database holds sealed."""
-    keys = [settings.secret_key or _own_key(settings), *settings.previous_secret_keys]
-    sealer = Sealer([derive(key.encode(), "seal") for key in keys])
     sealed = await webhooks.sealed_secrets(conn, await observation.merchants(conn), clock.now())
     try:
+        keys = [settings.secret_key or _own_key(settings), *settings.previous_secret_keys]
+        sealer = Sealer([derive(key.encode(), "seal") for key in keys])
         count = sum(len(open_secrets(sealer, whose, blobs)) for whose, blobs in sealed.items())
-    except SealBroken as error:
+    except (SealBroken, Misconfigured) as error:
         return fail("sealed secrets", str(error), "set NONSTOPAY_SECRET_KEY_FILE to the old key")
     if not count:
         return warn("sealed secrets", "none yet", "run: nonstopay merchant create")
@@ -156,7 +156,10 @@ async def _key_fits(conn: Connection, settings: Settings) -> Finding:
 
 
 def _own_key(settings: Settings) -> str:
-    return (settings.data_path / installation.KEY_FILE).read_text().strip()
+    file = settings.data_path / installation.KEY_FILE
+    if settings.live or not file.exists():
+        raise Misconfigured("there is no secret key")
+    return file.read_text().strip()
 
 
 def _machine_now() -> datetime:

@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from nonstopay import __version__
-from nonstopay.cli import merchant, proof, serve
+from nonstopay.cli import demo, doctor, merchant, proof, serve, tell, trigger
 from nonstopay.cli.where import Where, database_of, prepare
 from nonstopay.errors import Misconfigured, NonstopayError
 
@@ -22,6 +22,10 @@ app.command(serve.api)
 app.command(serve.worker)
 app.command(merchant.app)
 app.command(proof.proof)
+app.command(doctor.doctor)
+app.command(demo.demo)
+app.command(tell.listen)
+app.command(trigger.trigger)
 
 
 @app.command

@@ -29,7 +29,7 @@ from nonstopay.sandbox import clock as sandbox_clock
 from nonstopay.store import installation
 from nonstopay.store.db import Database
 from nonstopay.store.embedded import EmbeddedPostgres
-from nonstopay.web.app import application
+from nonstopay.web.app import Application, application
 from nonstopay.worker.run import Worker
 
 STOP_SECONDS = 20.0
@@ -96,9 +96,10 @@ async def _serve_api(settings: Settings, url: str, lifeline: int | None) -> None
     if lifeline is None:
         await _register(settings, url)
     async with opened(settings, url) as gateway:
-        server = uvicorn.Server(
+        served = application(gateway)
+        server = _Server(
             uvicorn.Config(
-                application(gateway),
+                served,
                 host=settings.host,
                 port=settings.port,
                 loop="uvloop",
@@ -109,7 +110,8 @@ async def _serve_api(settings: Settings, url: str, lifeline: int | None) -> None
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=10,
-            )
+            ),
+            served,
         )
         stop = asyncio.Event()
         _hold(lifeline, stop)
@@ -122,6 +124,18 @@ async def _serve_api(settings: Settings, url: str, lifeline: int | None) -> None
         await server.serve()
         for task in (following, ending):
             task.cancel()
+
+
+class _Server(uvicorn.Server):
+    """Stops without waiting for the payers who have a page open."""
+
+    def __init__(self, config: uvicorn.Config, served: Application) -> None:
+        super().__init__(config)
+        self._served = served
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._served.end_streams()
+        await super().shutdown(sockets)
 
 
 async def _end_on(stop: asyncio.Event, server: uvicorn.Server) -> None:

@@ -29,11 +29,12 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 class Application:
-    """What uvicorn serves."""
+    """What uvicorn serves. `end_streams` ends the answers that would go on for ever."""
 
-    def __init__(self, api: Api, pages: Starlette) -> None:
+    def __init__(self, api: Api, pages: Starlette, end_streams: Callable[[], None]) -> None:
         self._api = api
         self._pages = pages
+        self.end_streams = end_streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._api.serves(scope["path"]):
@@ -52,9 +53,10 @@ def application(gateway: Gateway) -> Application:
     )
     addresses = PeerAddress(settings.trusted_proxies)
     api = Api(api_routes(gateway, creator), Callers(Directory(gateway.db), addresses))
+    checkout = Checkout(gateway, addresses)
     pages = Starlette(
         routes=[
-            *Checkout(gateway, addresses).routes(),
+            *checkout.routes(),
             *notifications.routes(gateway),
             *health.routes(gateway),
             *_sandbox_routes(gateway),
@@ -62,7 +64,7 @@ def application(gateway: Gateway) -> Application:
         lifespan=_draining(creator),
         exception_handlers={404: _not_found, 500: _our_failure},
     )
-    return Application(api, pages)
+    return Application(api, pages, checkout.close)
 
 
 def _sandbox_routes(gateway: Gateway) -> Sequence[BaseRoute]:

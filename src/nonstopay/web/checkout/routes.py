@@ -78,6 +78,10 @@ class Checkout:
             Route("/static/checkout/{name}", _static, methods=["GET"]),
         ]
 
+    def close(self) -> None:
+        """End the live news of every page, so that a stopping process need not wait for payers."""
+        self._watch.close()
+
     async def show(self, request: Request) -> Response:
         """The payer's page, whatever the invoice's state. Opening it opens the invoice."""
         return HTMLResponse(render(await self._sight(request)), headers=security_headers())

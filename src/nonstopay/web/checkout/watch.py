@@ -5,55 +5,82 @@ are looked at, and wakes those whose version changed. No page asks by itself.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from nonstopay.business.payments import records
-from nonstopay.errors import DatabaseUnavailable
+from nonstopay.errors import NonstopayError
 from nonstopay.store.db import Database
 
 PAUSE_SECONDS = 0.5
+REPEAT_SECONDS = 15.0
+"""A phone that vanished is noticed only by writing to it; and proxies cut a silent stream."""
 Pair = tuple[int, int]
 Revision = tuple[int, int, int]
+_log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Tells listeners when an invoice or its newest payment changed."""
+    """Tells listeners when an invoice or the payment that counts for it changed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._listeners: dict[Pair, set[asyncio.Queue[Revision]]] = defaultdict(set)
+        self._listeners: dict[Pair, set[_Listener]] = defaultdict(set)
         self._loop: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def changes(self, merchant_id: int, invoice_id: int) -> AsyncIterator[Revision]:
-        """The invoice's revision now, and again whenever it changes."""
-        queue: asyncio.Queue[Revision] = asyncio.Queue()
+        """The invoice's revision now, again whenever it changes, and every 15 seconds; ends at `close`."""
+        listener = _Listener()
         pair = (merchant_id, invoice_id)
-        self._listeners[pair].add(queue)
+        self._listeners[pair].add(listener)
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._ask_while_anybody_listens())
-        last: Revision | None = None
         try:
-            while True:
-                revision = await queue.get()
-                if revision != last:
-                    last = revision
-                    yield revision
+            while not self._closed:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(listener.woken.wait(), REPEAT_SECONDS)
+                listener.woken.clear()
+                if listener.revision is not None and not self._closed:
+                    yield listener.revision
         finally:
-            self._listeners[pair].discard(queue)
+            self._listeners[pair].discard(listener)
             if not self._listeners[pair]:
                 del self._listeners[pair]
 
+    def close(self) -> None:
+        """End every stream: the process stops, and the pages will find another."""
+        self._closed = True
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.woken.set()
+
     async def _ask_while_anybody_listens(self) -> None:
         while self._listeners:
-            with suppress(DatabaseUnavailable):
+            try:
                 await self._ask()
+            except NonstopayError as error:
+                _log.warning("no news for payment pages: %s", error.code)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _ask(self) -> None:
         async with self._db.reading() as conn:
             revisions = await records.states_of(conn, list(self._listeners))
         for pair, revision in revisions.items():
-            for queue in self._listeners.get(pair, ()):
-                queue.put_nowait(revision)
+            for listener in self._listeners.get(pair, ()):
+                listener.hear(revision)
+
+
+class _Listener:
+    """One open page: what it should know, and whether it has been told."""
+
+    def __init__(self) -> None:
+        self.revision: Revision | None = None
+        self.woken = asyncio.Event()
+
+    def hear(self, revision: Revision) -> None:
+        if revision != self.revision:
+            self.revision = revision
+            self.woken.set()
