@@ -43,7 +43,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     create_batch_max: int = 192
     create_waiting_max: int = 4096
     """Callers waiting for a create-invoice commit; beyond it new ones are told to come back."""
-    invoice_days: int = 14
     upi: dict[str, dict[str, str]] = {}
     """UPI providers by name, the preferred one first, each with its own keys: `[upi.razorpay]`. One key
     from the environment: `NONSTOPAY_UPI__RAZORPAY__KEY_SECRET`, or `…_FILE`."""

@@ -8,7 +8,9 @@ import msgspec
 from cyclopts import App, Parameter
 
 from nonstopay import __version__
-from nonstopay.cli import demo, doctor, merchant, proof, serve, tell, trigger
+from nonstopay.cli import merchant, proof, serve, tell, trigger
+from nonstopay.cli.demo.demo import demo
+from nonstopay.cli.doctor.examine import doctor
 from nonstopay.cli.where import Where, database_of, prepare
 from nonstopay.errors import Misconfigured, NonstopayError
 
@@ -22,8 +24,8 @@ app.command(serve.api)
 app.command(serve.worker)
 app.command(merchant.app)
 app.command(proof.proof)
-app.command(doctor.doctor)
-app.command(demo.demo)
+app.command(doctor)
+app.command(demo)
 app.command(tell.listen)
 app.command(trigger.trigger)
 

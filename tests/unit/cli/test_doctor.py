@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from nonstopay import clock
-from nonstopay.cli import doctor, doctor_of_database, doctor_of_door
-from nonstopay.cli.finding import Finding, Verdict
+from nonstopay.cli.doctor import database as doctor_of_database
+from nonstopay.cli.doctor import door as doctor_of_door
+from nonstopay.cli.doctor import examine as doctor
+from nonstopay.cli.doctor.finding import Finding, Verdict
 from nonstopay.config import Settings
 from nonstopay.store import observation
 from nonstopay.store.db import Connection, Database

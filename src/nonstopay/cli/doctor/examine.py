@@ -16,8 +16,8 @@ from cyclopts import Parameter
 
 from nonstopay import config
 from nonstopay.business.assembly import SANDBOX
-from nonstopay.cli import doctor_of_database, doctor_of_door
-from nonstopay.cli.finding import Finding, Verdict, fail, ok, warn
+from nonstopay.cli.doctor import database, door
+from nonstopay.cli.doctor.finding import Finding, Verdict, fail, ok, warn
 from nonstopay.cli.terminal import Mark, Terminal
 from nonstopay.cli.where import Where, database_of
 from nonstopay.config import PREFIX, SECRET_BYTES_MIN, Settings
@@ -67,13 +67,13 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
     else:
         try:
             with database_of(settings) as url:
-                found = asyncio.run(doctor_of_database.examine(settings, url))
+                found = asyncio.run(database.examine(settings, url))
         except NonstopayError as error:
             yield fail("database", str(error), "start it, or name another with --database")
         else:
             api_url = found.api_url
             yield from found.findings
-    yield asyncio.run(doctor_of_door.examine(settings, api_url))
+    yield asyncio.run(door.examine(settings, api_url))
 
 
 def python() -> Finding:

@@ -16,8 +16,8 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from nonstopay.cli import story
-from nonstopay.cli.gateway_process import GatewayProcess
+from nonstopay.cli.demo import story
+from nonstopay.cli.demo.gateway_process import GatewayProcess
 from nonstopay.cli.ports import free_port, is_free
 from nonstopay.cli.terminal import Mark, Terminal
 from nonstopay.cli.where import Where

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from nonstopay import clock
 from nonstopay.business.webhooks import records as webhooks
 from nonstopay.business.webhooks.rotate import open_secrets
-from nonstopay.cli.finding import Finding, fail, ok, warn
+from nonstopay.cli.doctor.finding import Finding, fail, ok, warn
 from nonstopay.config import Settings
 from nonstopay.errors import Misconfigured
 from nonstopay.sandbox import clock as sandbox_clock

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from nonstopay.cli.finding import Finding, fail, ok
+from nonstopay.cli.doctor.finding import Finding, fail, ok
 from nonstopay.cli.outsiders import Door
 from nonstopay.cli.ports import is_free
 from nonstopay.cli.where import local_url

@@ -18,7 +18,7 @@ from nonstopay.business.payments import records as payments
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.webhooks.rotate import rotate
 from nonstopay.business.webhooks.set_callback import set_callback
-from nonstopay.cli.gateway_process import GatewayProcess
+from nonstopay.cli.demo.gateway_process import GatewayProcess
 from nonstopay.cli.outsiders import Bank, Browser, Door, Refused, Shop, until
 from nonstopay.cli.terminal import Terminal
 from nonstopay.cli.where import database_of, opened
@@ -97,7 +97,7 @@ async def told(
                 with terminal.step(f"a merchant, {SHOP_NAME}") as step:
                     merchant = await _make_merchant(gateway)
                     step.found = f"merchant {merchant.id}; fee 2.5 % and 0.30"
-                async with Receiver("whsec_" + merchant.webhook_secret[6:][::-1].replace("=","A")+"") as receiver:
+                async with Receiver(merchant.webhook_secret) as receiver:
                     await _tell(terminal, gateway, door, merchant, receiver)
                     yield After(terminal, receiver)
             finally:

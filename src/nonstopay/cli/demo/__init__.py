@@ -1,0 +1,1 @@
+"""`nonstopay demo`: the main job, seen from outside, on this machine."""
