@@ -8,9 +8,6 @@ import msgspec
 from cyclopts import App, Parameter
 
 from nonstopay import __version__
-from nonstopay.cli import merchant, proof, serve, tell, trigger
-from nonstopay.cli.demo.demo import demo
-from nonstopay.cli.doctor.examine import doctor
 from nonstopay.cli.where import Where, database_of, prepare
 from nonstopay.errors import Misconfigured, NonstopayError
 
@@ -19,15 +16,20 @@ app = App(
     version=__version__,
     help="A payment gateway that you run yourself.",
 )
-app.command(serve.serve)
-app.command(serve.api)
-app.command(serve.worker)
-app.command(merchant.app)
-app.command(proof.proof)
-app.command(doctor)
-app.command(demo)
-app.command(tell.listen)
-app.command(trigger.trigger)
+# By name, so that a command imports what it needs and nothing more.
+_COMMANDS = {
+    "serve": ("serve:serve", "Run the whole gateway: database, API and worker."),
+    "api": ("processes:api", "Run one API process, beside others on the same --database."),
+    "worker": ("processes:worker", "Run one worker, beside others on the same --database."),
+    "merchant": ("merchant:app", "Create merchants and change what they may do."),
+    "proof": ("proof:proof", "Recompute every book and check every invariant."),
+    "doctor": ("doctor.examine:doctor", "Check the installation and say what to do."),
+    "demo": ("demo.demo:demo", "Show the main job on this machine."),
+    "listen": ("tell:listen", "Show webhooks as they happen, and forward them."),
+    "trigger": ("trigger:trigger", "Make something happen in the sandbox."),
+}
+for _name, (_where, _help) in _COMMANDS.items():
+    app.command(f"nonstopay.cli.{_where}", name=_name, help=_help)
 
 
 @app.command

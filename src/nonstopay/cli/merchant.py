@@ -13,7 +13,8 @@ from nonstopay.business.merchants import change, keys, records
 from nonstopay.business.merchants.change import Changes
 from nonstopay.business.webhooks.rotate import rotate
 from nonstopay.business.webhooks.set_callback import set_callback
-from nonstopay.cli.where import Where, database_of, opened, prepare
+from nonstopay.cli.gateway import opened
+from nonstopay.cli.where import Where, database_of, prepare
 from nonstopay.errors import InvalidInput
 
 app = App(name="merchant", help="Create merchants and change what they may do.")

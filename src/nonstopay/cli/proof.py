@@ -62,7 +62,9 @@ def _facts(books: Proof, checks: tuple[Check, ...], holds: bool) -> dict[str, An
             {"name": check.name, "holds": check.holds, "failures": list(check.failures)}
             for check in checks
         ],
-        "heads": {str(book): [head.number, head.digest.hex()] for book, head in books.heads.items()},
+        "heads": {
+            str(book): [head.number, head.digest.hex()] for book, head in books.heads.items()
+        },
     }
 
 
@@ -72,14 +74,18 @@ def _tell(books: Proof, checks: tuple[Check, ...], holds: bool) -> None:
         print(f"  {'holds ' if check.holds else 'BROKEN'}  {check.name}")
         for failure in check.failures:
             print(f"          {failure}")
-    print("everything holds" if holds else "the books do NOT hold: stop paying out and find out why")
+    print(
+        "everything holds" if holds else "the books do NOT hold: stop paying out and find out why"
+    )
 
 
 def _read(heads: Path | None) -> dict[int, Head]:
     if heads is None or not heads.exists():
         return {}
     kept = msgspec.json.decode(heads.read_bytes(), type=dict[str, tuple[int, str]])
-    return {int(book): Head(number, bytes.fromhex(digest)) for book, (number, digest) in kept.items()}
+    return {
+        int(book): Head(number, bytes.fromhex(digest)) for book, (number, digest) in kept.items()
+    }
 
 
 def _write(heads: Path, known: Mapping[int, Head]) -> None:

@@ -1,45 +1,31 @@
-"""`nonstopay serve`, `api`, `worker`: the processes of the gateway.
+"""`nonstopay serve`: the whole gateway, a small supervisor and its processes in one group.
 
-`serve` is a small supervisor in one process group: it keeps the embedded PostgreSQL, one API process and
+It keeps the embedded PostgreSQL, one API process and
 one worker, starts again what dies, and ends all of them in order. Its children hold a lifeline, a
 pipe whose other end dies with it, so that none is left behind by a kill -9.
 """
 
 import asyncio
-import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import FrameType
-from typing import Annotated, Any
-
-import uvicorn
-from cyclopts import Parameter
 
 from nonstopay.cli import logs
-from nonstopay.cli.where import Where, database_of, local_url, opened, prepare
+from nonstopay.cli.where import Host, Port, Where, register
 from nonstopay.config import Settings
 from nonstopay.errors import Misconfigured
-from nonstopay.sandbox import clock as sandbox_clock
-from nonstopay.store import installation
-from nonstopay.store.db import Database
 from nonstopay.store.embedded import EmbeddedPostgres
-from nonstopay.web.app import Application, application
-from nonstopay.worker.run import Worker
 
 STOP_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
 _RESTART_PAUSE_SECONDS = 1.0
 _EXIT_MISCONFIGURED = 2
-
-Lifeline = Annotated[int | None, Parameter(show=False)]
-Port = Annotated[int | None, Parameter(help="Port of the HTTP door (default 8080).")]
-Host = Annotated[str | None, Parameter(help="Address to listen on (default 127.0.0.1).")]
 
 
 def serve(*, host: Host = None, port: Port = None, where: Where = Where()) -> None:
@@ -54,7 +40,7 @@ def serve(*, host: Host = None, port: Port = None, where: Where = Where()) -> No
         if not url:
             postgres = stack.enter_context(EmbeddedPostgres(settings.data_path))
             url = postgres.url
-        asyncio.run(_register(settings, url))
+        asyncio.run(register(settings, url))
         children = stack.enter_context(_children(where, settings, url))
         print(f"nonstopay {settings.mode} at {settings.public_url}", flush=True)
         while not stop.wanted:
@@ -63,118 +49,6 @@ def serve(*, host: Host = None, port: Port = None, where: Where = Where()) -> No
             for child in children:
                 child.keep_alive()
             time.sleep(_LOOK_SECONDS)
-
-
-def api(
-    *, host: Host = None, port: Port = None, lifeline: Lifeline = None, where: Where = Where()
-) -> None:
-    """Run one API process, beside others on the same --database."""
-    settings = where.settings(host=host, port=port)
-    logs.configure(settings)
-    with database_of(settings) as url:
-        _run(_serve_api(settings, url, lifeline))
-
-
-def worker(*, lifeline: Lifeline = None, where: Where = Where()) -> None:
-    """Run one worker, beside others on the same --database."""
-    settings = where.settings()
-    logs.configure(settings)
-    with database_of(settings) as url:
-        _run(_work(settings, url, lifeline))
-
-
-async def _register(settings: Settings, url: str) -> None:
-    await prepare(settings, url)
-    db = await Database.open(url, min_size=1, max_size=1)
-    try:
-        await installation.say_where(db, local_url(settings))
-    finally:
-        await db.close()
-
-
-async def _serve_api(settings: Settings, url: str, lifeline: int | None) -> None:
-    if lifeline is None:
-        await _register(settings, url)
-    async with opened(settings, url) as gateway:
-        served = application(gateway)
-        server = _Server(
-            uvicorn.Config(
-                served,
-                host=settings.host,
-                port=settings.port,
-                loop="uvloop",
-                http="httptools",
-                ws="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=10,
-            ),
-            served,
-        )
-        stop = asyncio.Event()
-        _hold(lifeline, stop)
-        following = _following_clock(gateway.db, live=settings.live)
-        ending = asyncio.create_task(_end_on(stop, server))
-        # What was made until now lives as long as the process: no collection needs to look at it.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
-        await server.serve()
-        for task in (following, ending):
-            task.cancel()
-
-
-class _Server(uvicorn.Server):
-    """Stops without waiting for the payers who have a page open."""
-
-    def __init__(self, config: uvicorn.Config, served: Application) -> None:
-        super().__init__(config)
-        self._served = served
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._served.end_streams()
-        await super().shutdown(sockets)
-
-
-async def _end_on(stop: asyncio.Event, server: uvicorn.Server) -> None:
-    await stop.wait()
-    server.should_exit = True
-
-
-def _following_clock(db: Database, *, live: bool) -> "asyncio.Task[None]":
-    return asyncio.create_task(asyncio.sleep(0) if live else sandbox_clock.follow(db))
-
-
-async def _work(settings: Settings, url: str, lifeline: int | None) -> None:
-    if lifeline is None:
-        await prepare(settings, url)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    _hold(lifeline, stop)
-    async with opened(settings, url) as gateway:
-        await Worker(gateway).run(stop)
-
-
-def _hold(lifeline: int | None, stop: asyncio.Event) -> None:
-    """Stop when the supervisor at the other end of the pipe is gone."""
-    if lifeline is not None:
-        asyncio.get_running_loop().add_reader(lifeline, stop.set)
-
-
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_new_loop) as runner:
-        runner.run(main)
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
 
 
 class _Stop:
@@ -221,7 +95,7 @@ class _Child:
 
 
 @contextmanager
-def _children(where: Where, settings: Settings, url: str) -> Any:
+def _children(where: Where, settings: Settings, url: str) -> Iterator[list["_Child"]]:
     """The API and the worker; ended in this order, so that the last answers are still delivered."""
     lifeline, ours = os.pipe()
     common = ["--lifeline", str(lifeline), *_same_place(where, settings, url)]

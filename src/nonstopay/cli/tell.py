@@ -17,8 +17,9 @@ from nonstopay.business.webhooks.payload import build
 from nonstopay.business.webhooks.rotate import open_secrets
 from nonstopay.business.webhooks.send import TIMEOUT_SECONDS
 from nonstopay.business.webhooks.states import State
+from nonstopay.cli.gateway import opened
 from nonstopay.cli.running import running_database
-from nonstopay.cli.where import Where, opened
+from nonstopay.cli.where import Where
 from nonstopay.errors import InvalidInput
 from nonstopay.sandbox import clock as sandbox_clock
 from nonstopay.store import observation

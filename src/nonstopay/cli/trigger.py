@@ -14,10 +14,11 @@ from nonstopay.business.assembly import Gateway
 from nonstopay.business.invoices.invoice import LIFETIME
 from nonstopay.business.merchants import keys, records
 from nonstopay.business.merchants.merchant import Merchant
+from nonstopay.cli.gateway import opened
 from nonstopay.cli.outsiders import Bank, Browser, Door, Page, Shop, until
 from nonstopay.cli.running import running_database, running_door
 from nonstopay.cli.terminal import Terminal
-from nonstopay.cli.where import Where, opened
+from nonstopay.cli.where import Where
 from nonstopay.errors import InvalidInput, Misconfigured, NotFound
 from nonstopay.store import observation
 

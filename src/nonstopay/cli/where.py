@@ -1,8 +1,8 @@
 """What every command shares: which installation it works on."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +10,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from nonstopay import config
-from nonstopay.business.assembly import Gateway, assemble
 from nonstopay.business.exchange.seed import seed
 from nonstopay.config import Settings
 from nonstopay.store import installation
 from nonstopay.store.db import Database
 from nonstopay.store.embedded import open_database
 from nonstopay.store.migrate import migrate
+
+Port = Annotated[int | None, Parameter(help="Port of the HTTP door (default 8080).")]
+Host = Annotated[str | None, Parameter(help="Address to listen on (default 127.0.0.1).")]
 
 
 @Parameter(name="*")
@@ -70,14 +72,14 @@ async def prepare(settings: Settings, url: str) -> None:
         await db.close()
 
 
-@asynccontextmanager
-async def opened(settings: Settings, url: str) -> AsyncIterator[Gateway]:
-    """The assembled gateway over a database that is up to date."""
-    gateway = await assemble(settings, url, api_url=await _api_url(settings, url))
+async def register(settings: Settings, url: str) -> None:
+    """Bring the database up to date, and say in it where this gateway is reached."""
+    await prepare(settings, url)
+    db = await Database.open(url, min_size=1, max_size=1)
     try:
-        yield gateway
+        await installation.say_where(db, local_url(settings))
     finally:
-        await gateway.close()
+        await db.close()
 
 
 def local_url(settings: Settings) -> str:
@@ -85,12 +87,3 @@ def local_url(settings: Settings) -> str:
     anywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 compared, not bound
     host = anywhere.get(settings.host, settings.host)
     return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{settings.port}"
-
-
-async def _api_url(settings: Settings, url: str) -> str:
-    db = await Database.open(url, min_size=1, max_size=1)
-    try:
-        async with db.reading() as conn:
-            return await installation.where(conn) or local_url(settings)
-    finally:
-        await db.close()

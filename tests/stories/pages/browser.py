@@ -53,7 +53,7 @@ class Payer:
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.location['url']}: {message.text}")
 
     def _see(self, request: Request) -> None:
         self.hosts.add(urlsplit(request.url).netloc)
@@ -63,8 +63,3 @@ class Payer:
     async def _weigh(self, request: Request) -> None:
         sizes = await request.sizes()
         self.weight += sizes["responseBodySize"] + sizes["responseHeadersSize"]
-
-
-async def state_of(page: Page) -> str | None:
-    """The word for what the page shows."""
-    return await page.locator("#live").get_attribute("data-state")

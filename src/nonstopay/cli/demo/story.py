@@ -19,9 +19,10 @@ from nonstopay.business.payments.payment import Payment
 from nonstopay.business.webhooks.rotate import rotate
 from nonstopay.business.webhooks.set_callback import set_callback
 from nonstopay.cli.demo.gateway_process import GatewayProcess
+from nonstopay.cli.gateway import opened
 from nonstopay.cli.outsiders import Bank, Browser, Door, Refused, Shop, until
 from nonstopay.cli.terminal import Terminal
-from nonstopay.cli.where import database_of, opened
+from nonstopay.cli.where import database_of
 from nonstopay.config import Settings
 from nonstopay.ledger import balances, proof
 from nonstopay.ledger.balances import Balance
