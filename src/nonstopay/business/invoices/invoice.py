@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
+
 from nonstopay.business.invoices.states import State
 from nonstopay.money import Money
 
@@ -25,9 +27,8 @@ LIFETIME = timedelta(days=14)
 """CREATED or OPENED for longer than this is EXPIRED (the contract, statuses)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewInvoice:
-    """An invoice that passed every check and waits to be written.
+class NewInvoice(msgspec.Struct, frozen=True, kw_only=True):
+    """An invoice that passed every check and waits to be written: made often, so cheap to make.
 
     Attributes:
         method: the one the merchant chose, or `None` for the payer's choice.

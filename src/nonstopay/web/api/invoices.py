@@ -2,9 +2,10 @@
 
 import re
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from typing import Any
+
+import msgspec
 
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
@@ -61,7 +62,7 @@ class InvoiceCalls:
         )
         key = call.idempotency_key()
         if key is not None:
-            new = replace(new, idempotency_key=key, fields=self._digests(call))
+            new = msgspec.structs.replace(new, idempotency_key=key, fields=self._digests(call))
         created = await self._creator.create(new)
         if new.direct:
             return await self._direct_reply(call, new, created)

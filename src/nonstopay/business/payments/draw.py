@@ -1,0 +1,61 @@
+"""The life cycles of invoice, payment and delivery as a page for people, made from the tables themselves.
+
+`python -m nonstopay.business.payments.draw > docs/states.md` writes it anew.
+"""
+
+import sys
+
+from nonstopay.business.invoices.states import MACHINE as INVOICE
+from nonstopay.business.payments.states import MACHINE as PAYMENT
+from nonstopay.business.webhooks.states import DELIVERY
+from nonstopay.state_machine import Event, Machine, State
+
+_OPENING = """\
+# Life cycles
+
+This page is made from the tables in `business/*/states.py` by
+`python -m nonstopay.business.payments.draw`; a test compares them.
+
+A life cycle is one total table: every event has an answer in every state. An arrow may name a
+movement of money, in brackets; it is posted in the transaction that changes the state, so that
+state and books cannot part. In the tables `·` is heard and changes nothing; `✗` cannot happen, and
+is refused as a bug if it does.
+"""
+_ABOUT = (
+    (INVOICE, "The invoice", "What the merchant hears: every arrow is a webhook."),
+    (
+        PAYMENT,
+        "The payment",
+        "One attempt of a payer. [payments.md](payments.md) tells it in words.",
+    ),
+    (DELIVERY, "The delivery", "A webhook on its way to one endpoint."),
+)
+
+
+def markdown() -> str:
+    """The page `docs/states.md`."""
+    return "\n".join([_OPENING, *(_chapter(*about) for about in _ABOUT)])
+
+
+def _chapter(machine: Machine[State, Event], title: str, about: str) -> str:
+    return f"## {title}\n\n{about}\n\n```mermaid\n{machine.draw()}```\n\n{_table(machine)}"
+
+
+def _table(machine: Machine[State, Event]) -> str:
+    """The whole table: a row for each event, a column for each state."""
+    states = list(machine.states)
+    rows: list[list[str]] = [["event \\ in", *states], ["---"] * (len(states) + 1)]
+    for event in machine.events:
+        rows.append([f"`{event}`", *(_answer(machine, state, event) for state in states)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _answer(machine: Machine[State, Event], state: State, event: Event) -> str:
+    if not machine.allows(state, event):
+        return "✗"
+    step = machine.step(state, event)
+    return str(step.after) if step.moved else "·"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
