@@ -5,7 +5,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format-check ruff types imports format lock bench env clean
+.PHONY: help demo test lint format-check ruff types imports format lock bench kill env clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,11 @@ demo: $(RUNTIME) ## Start everything, take payments while you watch, serve until
 
 test: $(DEVELOPMENT) ## Run the whole suite (ARGS="-k refund -x" goes to pytest)
 	@sh tools/browser.sh
+	@sh tools/interpreters.sh
 	@$(VENV)/bin/python -m pytest $(ARGS)
+
+kill: $(DEVELOPMENT) ## Kill -9 the gateway again and again under load (KILLS=50)
+	@NSP_KILLS=$(or $(KILLS),50) $(VENV)/bin/python -m pytest --log-cli-level=INFO tests/stories/crashes
 
 lint: format-check ruff types imports ## Formatting, lints, types, direction of imports (-k: show all that is wrong)
 

@@ -7,6 +7,7 @@ to start.
 """
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from nonstopay.errors import Misconfigured
 
 PREFIX = "NONSTOPAY_"
 SECRET_BYTES_MIN = 32
+_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,7 +53,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rate_max_age_days: int = 5
     """Exchange rates older than this are refused when live."""
     rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
-    webhook_concurrency: int = 64
+    webhook_concurrency: int = 128
+    """Webhooks on their way at once; to one endpoint at most half of them."""
+    webhook_attempts_days: int = 90
+    """How long attempts to deliver are kept, with what the receivers answered; 0: for ever."""
+    smtp_host: str = ""
+    """The relay that takes our mail; empty: letters are kept (the sandbox shows them at /sandbox/mail)."""
+    smtp_port: int = 587
+    """465: TLS from the first byte. Any other: STARTTLS is demanded, but of this machine's loopback."""
+    smtp_user: str = ""
+    smtp_password: str = ""
+    mail_from: str = ""
+    """The address that our letters come from, e.g. `pay@example.com`."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -119,8 +132,13 @@ def _check(settings: Settings) -> None:
             raise Misconfigured(f"trusted_proxies: {network} is not a network") from None
     if settings.database and not settings.database.startswith(("postgresql://", "postgres://")):
         raise Misconfigured("database must be a postgresql:// URL")
-    if not 0 < settings.port < 65536:
-        raise Misconfigured(f"port {settings.port} is not a port")
+    for port in (settings.port, settings.smtp_port):
+        if not 0 < port < 65536:
+            raise Misconfigured(f"port {port} is not a port")
+    if settings.webhook_attempts_days < 0:
+        raise Misconfigured("webhook_attempts_days is a number of days, or 0 for ever")
+    if settings.smtp_host and not _ADDRESS.fullmatch(settings.mail_from):
+        raise Misconfigured("smtp_host needs mail_from, the address that our letters come from")
 
 
 def _from_file(path: Path) -> dict[str, Any]:

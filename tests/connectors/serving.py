@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
@@ -66,5 +66,22 @@ def answering(
 
     async def answer(request: Request) -> Response:
         return Response(body, status, headers)
+
+    return Route(below + "/{path:path}", answer, methods=["GET", "POST"])
+
+
+def scripted(script: Mapping[str, bytes], status: int = 200, below: str = "") -> Route:
+    """A route that answers by method and path: the first of the script's keys that fits them.
+
+    A key is a method and a part of the path, `GET /orders`; an empty one fits everything.
+    """
+
+    async def answer(request: Request) -> Response:
+        said = f"{request.method} {request.url.path}"
+        for key, body in script.items():
+            method, _, part = key.partition(" ")
+            if said.startswith(method) and part in said:
+                return Response(body, status)
+        return Response(status_code=404)
 
     return Route(below + "/{path:path}", answer, methods=["GET", "POST"])

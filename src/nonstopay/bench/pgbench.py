@@ -64,7 +64,9 @@ class Pgbench:
     async def _run(self, *options: str) -> str:
         host = parse_qs(self._url.query)["host"][0]
         process = await asyncio.create_subprocess_exec(
-            *(self._program, "-h", host, "-U", self._url.username or "", *options),
+            str(self._program),
+            *("-h", host, "-U", self._url.username or ""),
+            *options,
             self._url.path.removeprefix("/"),
             env=environment(),
             cwd=self._folder,

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from nonstopay.business.invoices.describe import describe_event
 from nonstopay.business.invoices.token import Tokens
 from nonstopay.business.payments.rails import Rails
+from nonstopay.business.webhooks.describe import describe_endpoint
+from nonstopay.business.webhooks.endpoint import ENDPOINT
+from nonstopay.business.webhooks.payload import Describe
 from nonstopay.config import Settings
 from nonstopay.connectors import upi
 from nonstopay.connectors.base import UpiConnector, find
@@ -16,6 +20,8 @@ from nonstopay.store.seal import Sealer, derive
 
 NOTIFY_PATH = "/notifications/upi/"
 SANDBOX = "upi_sandbox"
+DESCRIBERS: Mapping[str, Describe] = {"invoice": describe_event, ENDPOINT: describe_endpoint}
+"""Who describes an object to merchants, in webhooks and in the feed of events alike."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ _SECRET_NAMES = re.compile(
     r"key|secret|token|password|card|cvc|ccv|pan\b|authorization|personal", re.I
 )
 _SECRET_VALUES = re.compile(
-    r"nsp_[a-z]+_[0-9A-Za-z]{20,}|whsec_[A-Za-z0-9+/=_-]+|(?:\d[ -]?){13,19}"
+    r"nsp_[a-z]+_[0-9A-Za-z]{20,}|wh(?:sec|sk)_[A-Za-z0-9+/=_-]+|(?:\d[ -]?){13,19}"
 )
 _SAFE_NAMES = frozenset({"key"})
 HIDDEN = "[hidden]"

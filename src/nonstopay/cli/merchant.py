@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
+from nonstopay.business.mail.letters import wallet_activated
 from nonstopay.business.merchants import change, keys, records
 from nonstopay.business.merchants.change import Changes
 from nonstopay.business.webhooks.rotate import rotate
@@ -111,7 +112,10 @@ def set_(
             late_success=late_success,
         )
         async with gateway.db.transaction() as tx:
+            before = await records.by_id(tx, merchant_id)
             await change.change(tx, merchant_id, changes)
+            if active and before and not before.wallet.active:
+                await wallet_activated(tx, merchant_id, clock.now())
             if callback_url is not None:
                 await set_callback(
                     tx,

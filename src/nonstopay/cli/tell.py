@@ -8,7 +8,7 @@ import aiohttp
 from cyclopts import Parameter
 
 from nonstopay import clock
-from nonstopay.business.assembly import Gateway
+from nonstopay.business.assembly import DESCRIBERS, Gateway
 from nonstopay.business.merchants.directory import Directory
 from nonstopay.business.webhooks import records, sign
 from nonstopay.business.webhooks.delivery import Attempt, Delivery
@@ -25,7 +25,6 @@ from nonstopay.sandbox import clock as sandbox_clock
 from nonstopay.store import observation
 from nonstopay.store.db import Connection
 from nonstopay.store.outbox import Event
-from nonstopay.worker.reactions import DESCRIBERS
 
 _LOOK_SECONDS = 0.2
 _AT_ONCE = 200

@@ -8,15 +8,19 @@ nothing is registered anywhere else.
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from nonstopay.connectors.http import ProviderHttp
-from nonstopay.connectors.outcome import Outcome
+import msgspec
+
+from nonstopay.connectors.http import Answer, NoAnswer, ProviderHttp
+from nonstopay.connectors.outcome import Outcome, unknown
 from nonstopay.errors import Misconfigured, NotAllowed
 from nonstopay.money import Money
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Order:
         note: a few words for the payer's statement.
         expires_at: after this the order must no longer be payable.
         notify_url: where the provider sends its notifications.
+        payer_name, payer_email, payer_phone: as the merchant or the payer told; for providers that ask.
+        payer_identity: the payer's identity number, for providers that need it; shown and logged nowhere.
     """
 
     reference: str
@@ -38,14 +44,22 @@ class Order:
     note: str
     expires_at: datetime
     notify_url: str
+    payer_name: str | None = field(default=None, repr=False)
+    payer_email: str | None = field(default=None, repr=False)
+    payer_phone: str | None = field(default=None, repr=False)
+    payer_identity: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A provider's notification, verified and translated: which order, and what happened."""
+    """A provider's notification, verified and translated: which order, and what happened.
+
+    `outcome` is `None` if the provider proves who calls but does not sign what it says: then the
+    notification is a reason to look the order up, and nothing more.
+    """
 
     reference: str
-    outcome: Outcome
+    outcome: Outcome | None
 
 
 class UnverifiedNotice(NotAllowed):
@@ -106,3 +120,21 @@ def option(options: Mapping[str, str], provider: str, key: str) -> str:
     if not value:
         raise Misconfigured(f"the configuration of {provider} needs {key}")
     return value
+
+
+def read(
+    answer: Answer | NoAnswer, shape: type[T], *, statuses: Sequence[int] = (200,)
+) -> T | Outcome:
+    """A provider's answer in the shape that its documents give it.
+
+    Returns:
+        UNKNOWN instead for silence, another status than `statuses` and another shape.
+    """
+    if isinstance(answer, NoAnswer):
+        return unknown(answer.problem)
+    if answer.status not in statuses:
+        return unknown(f"status {answer.status}")
+    try:
+        return msgspec.convert(answer.json(), shape)
+    except msgspec.ValidationError:
+        return unknown("an answer of another shape")

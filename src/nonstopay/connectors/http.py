@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -65,8 +66,12 @@ class ProviderHttp:
         *,
         headers: Mapping[str, str] | None = None,
         json: object = None,
+        form: Mapping[str, str] | None = None,
     ) -> Answer | NoAnswer:
         """One request, one answer or none; never tried again here.
+
+        Args:
+            json, form: the body, as JSON or as a web form; one of them at most.
 
         Raises:
             TransactionOpen: the caller holds a database transaction.
@@ -77,6 +82,9 @@ class ProviderHttp:
         if json is not None:
             sent["content-type"] = "application/json"
             body = msgspec.json.encode(json)
+        elif form is not None:
+            sent["content-type"] = "application/x-www-form-urlencoded"
+            body = urlencode(form).encode()
         try:
             async with self._open().request(
                 method, url, headers=sent, data=body, allow_redirects=False

@@ -5,11 +5,16 @@ a word that is not in the provider's documents is `UNKNOWN`, never `DECLINED`: u
 about until it is known.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
+from nonstopay import clock
 from nonstopay.money import Money
+
+DETAIL_MAX = 200
 
 
 class Kind(StrEnum):
@@ -34,15 +39,121 @@ class Kind(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a try was refused: one taxonomy over all UPI providers (reason × whose fault × advice)."""
+    """Why a try was refused: one taxonomy over all UPI providers. What to do about it: `ADVICE`."""
 
     WRONG_PIN = "wrong_pin"
+    PIN_LOCKED = "pin_locked"
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    ACCOUNT_UNUSABLE = "account_unusable"
     DECLINED_BY_BANK = "declined_by_bank"
+    SUSPECTED_FRAUD = "suspected_fraud"
     CANCELLED_BY_PAYER = "cancelled_by_payer"
+    TIMED_OUT = "timed_out"
     BANK_UNAVAILABLE = "bank_unavailable"
+    APP_UNAVAILABLE = "app_unavailable"
+    NETWORK_UNAVAILABLE = "network_unavailable"
+    NOT_CREDITED = "not_credited"
+    MERCHANT_REFUSED = "merchant_refused"
     AMOUNT_MISMATCH = "amount_mismatch"
     TECHNICAL = "technical"
+
+
+class Source(StrEnum):
+    """At whose desk a try failed."""
+
+    PAYER = "payer"
+    APP = "app"
+    """The payer's UPI app and the bank behind it."""
+    BANK = "bank"
+    """The bank that holds the payer's account."""
+    NETWORK = "network"
+    """NPCI's switch."""
+    ACQUIRER = "acquirer"
+    """The bank that holds the merchant's account."""
+    PROVIDER = "provider"
+    MERCHANT = "merchant"
+    US = "us"
+
+
+class Step(StrEnum):
+    """How far a try got. Before `DEBIT` nothing has left the payer's account."""
+
+    INITIATION = "initiation"
+    AUTHENTICATION = "authentication"
+    AUTHORISATION = "authorisation"
+    DEBIT = "debit"
+    CREDIT = "credit"
+    NOTIFICATION = "notification"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a code of a provider or of the network means."""
+
+    reason: Reason
+    source: Source
+    step: Step
+
+
+def failures(table: str) -> Mapping[str, Failure]:
+    """A table of codes: each line `reason source step: code code …`; an indented one goes on."""
+    found: dict[str, Failure] = {}
+    for line in table.replace("\n    ", " ").strip().splitlines():
+        meaning, _, codes = line.partition(":")
+        reason, source, step = meaning.split()
+        failure = Failure(Reason(reason), Source(source), Step(step))
+        found.update(dict.fromkeys(codes.split(), failure))
+    return MappingProxyType(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do about a reason.
+
+    Attributes:
+        merchant: a sentence for the merchant's people; payers read the payment page's own words.
+        again: whether the same try may well succeed if it is simply made again.
+    """
+
+    merchant: str
+    again: bool
+
+
+ADVICE: Mapping[Reason, Advice] = MappingProxyType(
+    {
+        Reason.WRONG_PIN: Advice("The payer mistyped the UPI PIN.", True),
+        Reason.PIN_LOCKED: Advice(
+            "The payer's PIN is locked or was never set; it takes a day, or another account.", False
+        ),
+        Reason.INSUFFICIENT_FUNDS: Advice("The account did not hold enough.", False),
+        Reason.LIMIT_EXCEEDED: Advice(
+            "A limit of the payer's bank or of the merchant category was reached.", False
+        ),
+        Reason.ACCOUNT_UNUSABLE: Advice(
+            "The payer's account is closed, blocked, dormant or not enabled for UPI.", False
+        ),
+        Reason.DECLINED_BY_BANK: Advice(
+            "The payer's bank refused and says why to him alone.", False
+        ),
+        Reason.SUSPECTED_FRAUD: Advice(
+            "A risk check refused. Do not ask the payer to try again and again.", False
+        ),
+        Reason.CANCELLED_BY_PAYER: Advice("The payer cancelled in the app.", True),
+        Reason.TIMED_OUT: Advice("The payer did not approve in time.", True),
+        Reason.BANK_UNAVAILABLE: Advice("The payer's bank did not answer.", True),
+        Reason.APP_UNAVAILABLE: Advice("The payer's UPI app failed; another app may work.", True),
+        Reason.NETWORK_UNAVAILABLE: Advice("NPCI's network failed.", True),
+        Reason.NOT_CREDITED: Advice(
+            "The merchant's bank could not take the money; what was debited goes back.", True
+        ),
+        Reason.MERCHANT_REFUSED: Advice(
+            "The merchant's own set-up at the provider does not allow it: ask the provider.", False
+        ),
+        Reason.AMOUNT_MISMATCH: Advice("The app asked for another amount than the order's.", True),
+        Reason.TECHNICAL: Advice("Something failed between the parties.", True),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +166,7 @@ class Outcome:
         amount: the money it speaks of; always given with CAPTURED and REFUNDED, and compared by the
             core with what was asked.
         reason: with DECLINED.
+        source, step: with DECLINED, at whose desk it failed and how far it got, if that is known.
         provider_reference: the provider's own id of the order or refund.
         network_reference: the network's id of the transfer (UPI: the 12-digit UTR/RRN).
         link: with WAITING, what the payer opens (UPI: the `upi://pay?…` link).
@@ -65,7 +177,19 @@ class Outcome:
     at: datetime
     amount: Money | None = None
     reason: Reason | None = None
+    source: Source | None = None
+    step: Step | None = None
     provider_reference: str | None = None
     network_reference: str | None = None
     link: str | None = None
     detail: str = ""
+
+
+def unknown(detail: str, provider_reference: str | None = None) -> Outcome:
+    """Nobody can say; `detail` says why, for people."""
+    return Outcome(
+        kind=Kind.UNKNOWN,
+        at=clock.now(),
+        provider_reference=provider_reference,
+        detail=detail[:DETAIL_MAX],
+    )

@@ -1,9 +1,9 @@
 """Adaptive group commit: many callers' rows, one transaction, each answered after that commit.
 
 A durable commit costs about the same for one row as for a hundred. So rows are written in batches,
-without a timer: while fewer than `in_flight_max` batches are on their way, a row leaves at once (a
-lone caller waits for nobody); else it gathers with its neighbours until a batch comes home. Under load
-the batches grow by themselves, and the database sees tens of transactions where it would have seen
+without a timer: while nothing is on its way, a row leaves at once (a lone caller waits for nobody);
+else it gathers with its neighbours until a batch comes home, or until there are enough of them to be
+worth a second one beside it. Under load the batches grow by themselves, and the database sees tens of transactions where it would have seen
 thousands.
 
 What a caller may rely on:
@@ -45,6 +45,8 @@ class GroupCommit(Generic[Row, Answer]):
         batch_max: rows in one transaction.
         waiting_max: rows that may wait for a batch before callers are refused.
         in_flight_max: batches on their way at the same time.
+        worth_a_batch: rows that must wait before a batch leaves beside another; small ones cost more
+            in statements than they save in waiting.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class GroupCommit(Generic[Row, Answer]):
         batch_max: int = 192,
         waiting_max: int = 4096,
         in_flight_max: int = 2,
+        worth_a_batch: int = 1,
     ) -> None:
         self._write = write
         self._key = key
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._in_flight_max = in_flight_max
+        self._worth_a_batch = worth_a_batch
         self._waiting: deque[Waiting[Row, Answer]] = deque()
         self._keys_in_flight: set[Hashable] = set()
         self._batches: set[asyncio.Task[None]] = set()
@@ -85,13 +89,17 @@ class GroupCommit(Generic[Row, Answer]):
             await asyncio.gather(*self._batches)
 
     def _send(self) -> None:
-        while self._waiting and len(self._batches) < self._in_flight_max:
+        while self._is_time():
             batch = self._cut()
             if not batch:
                 return
             task = asyncio.create_task(self._carry(batch))
             self._batches.add(task)
             task.add_done_callback(self._home)
+
+    def _is_time(self) -> bool:
+        needed = self._worth_a_batch if self._batches else 1
+        return len(self._waiting) >= needed and len(self._batches) < self._in_flight_max
 
     def _home(self, task: "asyncio.Task[None]") -> None:
         self._batches.discard(task)

@@ -14,6 +14,8 @@ import asyncpg
 
 from nonstopay.store.db import Connection
 
+_DISPATCH_LOCK = 0x6E73705F6F757462  # "nsp_outb"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -68,24 +70,34 @@ async def take_undispatched(tx: Connection, at: datetime, limit: int) -> list[Ev
     """Mark the oldest undispatched events as dispatched and return them, oldest first.
 
     They count as dispatched if the caller's transaction commits; what it does with them must be in
-    that transaction. Callers may be many: each candidate is marked by an update with a condition,
-    which waits for a neighbour that has marked it and passes it over if he commits. Since
-    everybody takes from the oldest end, a later event of an object is never dispatched before an
-    earlier one: whoever sees both takes both, and whoever meets the earlier one under a
-    neighbour's hand waits for him.
+    that transaction. Each gets the next position of its merchant's feed. Callers may be many: one
+    dispatches, the others wait until he has committed. So positions become visible in their order,
+    without gaps, and a later event of an object is never dispatched before an earlier one.
+
+    That holds as long as the caller's commit is durable: one that a crash takes back would give a
+    position that somebody has read to another event.
     """
-    candidates = await tx.fetch(
-        "SELECT merchant_id, id FROM event WHERE dispatched_at IS NULL ORDER BY id LIMIT $1", limit
-    )
-    if not candidates:
+    waiting = await tx.fetchval("SELECT EXISTS (SELECT FROM event WHERE dispatched_at IS NULL)")
+    if not waiting:
         return []
+    await tx.execute("SELECT pg_advisory_xact_lock($1)", _DISPATCH_LOCK)
     rows = await tx.fetch(
-        """UPDATE event SET dispatched_at = $3
-            WHERE (merchant_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
-              AND dispatched_at IS NULL
-        RETURNING merchant_id, id, kind, object, object_id, version, facts, created_at""",
-        [row["merchant_id"] for row in candidates],
-        [row["id"] for row in candidates],
+        """WITH oldest AS MATERIALIZED (
+               SELECT merchant_id, id FROM event WHERE dispatched_at IS NULL ORDER BY id LIMIT $1),
+           head AS (
+               SELECT m.merchant_id, (SELECT coalesce(max(h.position), 0) FROM event h
+                                       WHERE h.merchant_id = m.merchant_id
+                                         AND h.position IS NOT NULL) AS position
+                 FROM (SELECT DISTINCT merchant_id FROM oldest) m),
+           place AS (
+               SELECT o.merchant_id, o.id, h.position
+                      + row_number() OVER (PARTITION BY o.merchant_id ORDER BY o.id) AS position
+                 FROM oldest o JOIN head h ON h.merchant_id = o.merchant_id)
+           UPDATE event e SET dispatched_at = $2, position = p.position
+             FROM place p WHERE e.merchant_id = p.merchant_id AND e.id = p.id
+        RETURNING e.merchant_id, e.id, e.kind, e.object, e.object_id, e.version, e.facts,
+                  e.created_at""",
+        limit,
         at,
     )
     return sorted((read_event(row) for row in rows), key=lambda event: event.id)

@@ -16,9 +16,10 @@ from starlette.routing import BaseRoute
 from nonstopay.business.assembly import Gateway
 from nonstopay.business.invoices.create import InvoiceCreator
 from nonstopay.business.merchants.directory import Directory
-from nonstopay.web import health, notifications
+from nonstopay.web import health, notifications, webhook_keys
 from nonstopay.web.api.call import Receive, Scope, Send
 from nonstopay.web.api.caller import Callers, PeerAddress
+from nonstopay.web.api.events import EventCalls
 from nonstopay.web.api.routes import Api, api_routes
 from nonstopay.web.checkout.routes import Checkout
 from nonstopay.web.sandbox import controls
@@ -52,19 +53,26 @@ def application(gateway: Gateway) -> Application:
         waiting_max=settings.create_waiting_max,
     )
     addresses = PeerAddress(settings.trusted_proxies)
-    api = Api(api_routes(gateway, creator), Callers(Directory(gateway.db), addresses))
+    events = EventCalls(gateway)
+    api = Api(api_routes(gateway, creator, events), Callers(Directory(gateway.db), addresses))
     checkout = Checkout(gateway, addresses)
+
+    def end_streams() -> None:
+        checkout.close()
+        events.close()
+
     pages = Starlette(
         routes=[
             *checkout.routes(),
             *notifications.routes(gateway),
             *health.routes(gateway),
+            *webhook_keys.routes(gateway),
             *_sandbox_routes(gateway),
         ],
         lifespan=_draining(creator),
         exception_handlers={404: _not_found, 500: _our_failure},
     )
-    return Application(api, pages, checkout.close)
+    return Application(api, pages, end_streams)
 
 
 def _sandbox_routes(gateway: Gateway) -> Sequence[BaseRoute]:

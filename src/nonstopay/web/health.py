@@ -1,6 +1,7 @@
 """Whether the gateway is alive and ready, and its metrics, which only this machine may read."""
 
 import ipaddress
+from contextlib import suppress
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.routing import Route
 from nonstopay.business.assembly import Gateway
 from nonstopay.errors import Unavailable
 from nonstopay.store import heartbeat
+from nonstopay.web.webhook_metrics import webhook_metrics
 
 
 def routes(gateway: Gateway) -> list[Route]:
@@ -30,7 +32,10 @@ def routes(gateway: Gateway) -> list[Route]:
     async def metrics(request: Request) -> Response:
         if not _is_loopback(request.client.host if request.client else ""):
             return Response(status_code=404)
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        text = generate_latest()
+        with suppress(Unavailable):
+            text += await webhook_metrics(gateway.db)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return [
         Route("/health/live", live),

@@ -1,7 +1,8 @@
 """Where providers call in: verify, translate, record. The same news twice changes nothing.
 
 A notification that does not verify changes nothing and is told so; one about an order that is not ours
-is taken note of and answered with success, so that the provider stops repeating it.
+is taken note of and answered with success, so that the provider stops repeating it. What a provider
+does not sign is no news but a hint: the order is looked up.
 """
 
 import logging
@@ -12,9 +13,9 @@ from starlette.routing import Route
 
 from nonstopay import clock
 from nonstopay.business.assembly import NOTIFY_PATH, Gateway
+from nonstopay.business.payments.look_up import look_up_now
 from nonstopay.business.payments.record_outcome import record_outcome
-from nonstopay.connectors.base import UnverifiedNotice
-from nonstopay.connectors.outcome import Outcome
+from nonstopay.connectors.base import Notice, UnverifiedNotice
 from nonstopay.errors import NotFound, Unavailable
 
 BODY_BYTES_MAX = 256 * 1024
@@ -36,16 +37,20 @@ def routes(gateway: Gateway) -> list[Route]:
             return JSONResponse({"error": "not verified"}, 401)
         try:
             for notice in notices:
-                await _record(name, notice.reference, notice.outcome)
+                await _take_in(name, notice)
         except Unavailable:
             return JSONResponse({"error": "try again"}, 503)
         return JSONResponse({"ok": True})
 
-    async def _record(name: str, reference: str, outcome: Outcome) -> None:
+    async def _take_in(name: str, notice: Notice) -> None:
+        db, at = gateway.db, clock.now()
         try:
-            await record_outcome(
-                gateway.db, name, reference, outcome, source="notification", at=clock.now()
-            )
+            if notice.outcome is None:
+                await look_up_now(db, name, notice.reference, at=at)
+            else:
+                await record_outcome(
+                    db, name, notice.reference, notice.outcome, source="notification", at=at
+                )
         except NotFound:
             _log.warning("notification about an unknown order", extra={"connector": name})
 

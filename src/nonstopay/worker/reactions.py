@@ -1,8 +1,8 @@
-"""Who reacts to what: the jobs there are, and who describes an object to merchants. One page.
+"""Who reacts to what: the jobs there are. One page. Events become webhooks; who words them for the
+merchant is in `assembly.DESCRIBERS`.
 
 payment:look-up     ask the provider until the payment is decided     payments/look_up.py
 payment:give-back   refund money that must not stay here              payments/give_back.py
-event about invoice → webhook                                         invoices/describe.py
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,18 +11,14 @@ from typing import Any
 
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
-from nonstopay.business.invoices.describe import describe_event
 from nonstopay.business.payments.give_back import give_back
 from nonstopay.business.payments.look_up import look_up
 from nonstopay.business.payments.record_outcome import GIVE_BACK
 from nonstopay.business.payments.start import LOOK_UP
-from nonstopay.business.webhooks.payload import Describe
 from nonstopay.store.jobs import Job
 
 Reaction = Callable[[Gateway, Job], Awaitable[datetime | None]]
 """Does a job once; when to do it again, or `None` when it is done."""
-
-DESCRIBERS: Mapping[str, Describe] = {"invoice": describe_event}
 
 
 async def _look_up(gateway: Gateway, job: Job) -> datetime | None:

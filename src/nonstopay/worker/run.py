@@ -10,22 +10,26 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from nonstopay import clock
-from nonstopay.business.assembly import Gateway
+from nonstopay.business.assembly import DESCRIBERS, Gateway
 from nonstopay.business.exchange.refresh import refresh
 from nonstopay.business.invoices import records as invoices
 from nonstopay.business.invoices.expire import expire_old
+from nonstopay.business.mail.send import send_due
 from nonstopay.business.payments.records import has_doubt
 from nonstopay.business.webhooks.deliver import Deliverer
+from nonstopay.business.webhooks.upkeep.forget import forget_attempts
+from nonstopay.connectors.mail.smtp import Relay, relay
 from nonstopay.connectors.public_http import PublicHttp
 from nonstopay.errors import NonstopayError
 from nonstopay.sandbox import clock as sandbox_clock
 from nonstopay.sandbox import upi as sandbox_upi
 from nonstopay.store import heartbeat, idempotency, jobs
-from nonstopay.worker.reactions import DESCRIBERS, REACTIONS
+from nonstopay.worker.reactions import REACTIONS
 
 JOB_LEASE = timedelta(seconds=60)
 JOBS_AT_ONCE = 20
@@ -53,7 +57,10 @@ class Worker:
             self._loop(stop, self._expire, 0.5),
             self._loop(stop, self._fold_tally, 1.0),
             self._loop(stop, self._forget, 3600),
+            self._loop(stop, self._forget_attempts, 600),
         ]
+        if post := relay(gateway.settings):
+            loops.append(self._loop(stop, partial(self._send_mail, post), 0.5))
         if gateway.settings.live:
             loops.append(self._loop(stop, self._refresh_rates, 3600))
         else:
@@ -120,9 +127,18 @@ class Worker:
         async with self._gateway.db.transaction() as tx:
             return await invoices.fold_tally(tx, TALLY_AT_ONCE) == TALLY_AT_ONCE
 
+    async def _send_mail(self, post: Relay) -> bool:
+        return await send_due(self._gateway.db, post)
+
     async def _forget(self) -> bool:
         await idempotency.forget_old(self._gateway.db, clock.now())
         return False
+
+    async def _forget_attempts(self) -> bool:
+        gateway = self._gateway
+        return await forget_attempts(
+            gateway.db, clock.now(), gateway.settings.webhook_attempts_days
+        )
 
     async def _refresh_rates(self) -> bool:
         await refresh(self._gateway.db, self._gateway.http, self._gateway.settings.rates_url)

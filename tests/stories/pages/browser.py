@@ -29,14 +29,14 @@ class Payer:
         complaints: errors and warnings in the console, policy violations among them; broken scripts.
         hosts: every host that was asked for anything.
         loads: addresses of the documents that were loaded, one by one.
-        weight: bytes of bodies that came over the wire.
+        answered: every request that was answered to the end.
     """
 
     context: BrowserContext
     complaints: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
     loads: list[str] = field(default_factory=list)
-    weight: int = 0
+    answered: list[Request] = field(default_factory=list)
 
     async def open(self, url: str) -> Page:
         """A new tab."""
@@ -49,7 +49,12 @@ class Payer:
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         self.context.on("request", self._see)
-        self.context.on("requestfinished", self._weigh)
+        self.context.on("requestfinished", self._finish)
+
+    async def weight(self) -> int:
+        """Bytes that came over the wire until now, headers included."""
+        sizes = [await request.sizes() for request in self.answered]
+        return sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -60,6 +65,5 @@ class Payer:
         if request.is_navigation_request():
             self.loads.append(request.url)
 
-    async def _weigh(self, request: Request) -> None:
-        sizes = await request.sizes()
-        self.weight += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+    def _finish(self, request: Request) -> None:
+        self.answered.append(request)

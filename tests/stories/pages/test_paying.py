@@ -66,12 +66,14 @@ async def test_all_that_a_payer_loads_weighs_little(payer: Payer, till: Till) ->
     url, _ = new_page(till)
     page = await payer.open(url)
     await page.wait_for_load_state("load")
-    choosing = payer.weight
+    choosing = await payer.weight()
     await choose_upi(page)
     await page.wait_for_load_state("load")
 
     assert 0 < choosing <= KILOBYTES_MAX * 1024
-    assert payer.weight <= KILOBYTES_MAX * 1024, "choosing and paying together, over the wire"
+    assert await payer.weight() <= KILOBYTES_MAX * 1024, (
+        "choosing and paying together, over the wire"
+    )
 
 
 async def test_a_refused_payer_tries_again_with_the_same_code(

@@ -12,7 +12,7 @@ import pytest
 from nonstopay import clock
 from nonstopay.connectors.outcome import Kind
 from nonstopay.connectors.upi import link
-from tests.connectors.upi_laboratory import API_KEY, Laboratory
+from tests.connectors.sandbox_laboratory import API_KEY, SandboxLaboratory
 
 OUTCOMES = [
     "success",
@@ -25,18 +25,20 @@ OUTCOMES = [
 ]
 
 
-async def test_the_sandbox_says_what_it_offers(lab: Laboratory) -> None:
+async def test_the_sandbox_says_what_it_offers(lab: SandboxLaboratory) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{lab.address}/sandbox/info") as response,
     ):
         info = await response.json()
 
-    assert info == {"networks": {}, "cards": [], "upi_outcomes": OUTCOMES, "mail_url": None}
+    mail_url = info.pop("mail_url")
+    assert info == {"networks": {}, "cards": [], "upi_outcomes": OUTCOMES}
+    assert mail_url.endswith("/sandbox/mail")
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-async def test_every_outcome_on_offer_happens(lab: Laboratory, outcome: str) -> None:
+async def test_every_outcome_on_offer_happens(lab: SandboxLaboratory, outcome: str) -> None:
     status, answer = await lab.control("upi/pay", uri=await lab.start(), outcome=outcome)
 
     assert status == 200
@@ -44,7 +46,7 @@ async def test_every_outcome_on_offer_happens(lab: Laboratory, outcome: str) -> 
     assert answer["message"]
 
 
-async def test_time_moves_and_says_where_it_is(lab: Laboratory) -> None:
+async def test_time_moves_and_says_where_it_is(lab: SandboxLaboratory) -> None:
     status, answer = await lab.control("clock", advance_seconds=86_400)
 
     assert status == 200
@@ -52,7 +54,7 @@ async def test_time_moves_and_says_where_it_is(lab: Laboratory) -> None:
     assert timedelta(hours=23) < ahead <= timedelta(days=1)
 
 
-async def test_an_order_is_paid_once(lab: Laboratory) -> None:
+async def test_an_order_is_paid_once(lab: SandboxLaboratory) -> None:
     uri = await lab.paid()
 
     status, answer = await lab.control("upi/pay", uri=uri, outcome="success")
@@ -61,7 +63,7 @@ async def test_an_order_is_paid_once(lab: Laboratory) -> None:
     assert "paid already" in answer["error"]
 
 
-async def test_two_phones_cannot_both_pay(lab: Laboratory) -> None:
+async def test_two_phones_cannot_both_pay(lab: SandboxLaboratory) -> None:
     uri = await lab.start()
 
     answers = await asyncio.gather(
@@ -71,7 +73,7 @@ async def test_two_phones_cannot_both_pay(lab: Laboratory) -> None:
     assert sorted(status for status, _ in answers) == [200, 409, 409, 409, 409]
 
 
-async def test_many_workers_tell_it_once(lab: Laboratory) -> None:
+async def test_many_workers_tell_it_once(lab: SandboxLaboratory) -> None:
     await lab.pay(await lab.start(), "success")
 
     await asyncio.gather(*(lab.settle() for _ in range(5)))
@@ -79,7 +81,7 @@ async def test_many_workers_tell_it_once(lab: Laboratory) -> None:
     assert lab.told_kinds() == [Kind.CAPTURED]
 
 
-async def test_a_debited_payer_is_not_debited_again(lab: Laboratory) -> None:
+async def test_a_debited_payer_is_not_debited_again(lab: SandboxLaboratory) -> None:
     uri = await lab.start()
     await lab.pay(uri, "debit_no_credit")
 
@@ -89,7 +91,7 @@ async def test_a_debited_payer_is_not_debited_again(lab: Laboratory) -> None:
     assert "debited" in answer["error"]
 
 
-async def test_a_late_success_that_was_paid_again_comes_once(lab: Laboratory) -> None:
+async def test_a_late_success_that_was_paid_again_comes_once(lab: SandboxLaboratory) -> None:
     uri = await lab.start()
     await lab.pay(uri, "late_success")
     await lab.pay(uri, "success")
@@ -98,7 +100,7 @@ async def test_a_late_success_that_was_paid_again_comes_once(lab: Laboratory) ->
     assert lab.told_kinds() == [Kind.DECLINED, Kind.CAPTURED]
 
 
-async def test_a_pending_payment_can_be_ended_otherwise(lab: Laboratory) -> None:
+async def test_a_pending_payment_can_be_ended_otherwise(lab: SandboxLaboratory) -> None:
     uri = await lab.start()
     await lab.pay(uri, "pending")
     await lab.pay(uri, "declined")
@@ -108,7 +110,7 @@ async def test_a_pending_payment_can_be_ended_otherwise(lab: Laboratory) -> None
 
 
 @pytest.mark.parametrize("first", [None, "wrong_pin"])
-async def test_an_expired_code_is_refused(lab: Laboratory, first: str | None) -> None:
+async def test_an_expired_code_is_refused(lab: SandboxLaboratory, first: str | None) -> None:
     uri = await lab.start()
     if first:
         await lab.pay(uri, first)
@@ -131,7 +133,7 @@ async def test_an_expired_code_is_refused(lab: Laboratory, first: str | None) ->
     ],
 )
 async def test_a_changed_link_is_refused(
-    lab: Laboratory, old: str, new: str, status: int, words: str
+    lab: SandboxLaboratory, old: str, new: str, status: int, words: str
 ) -> None:
     uri = await lab.start()
 
@@ -156,7 +158,7 @@ async def test_a_changed_link_is_refused(
     ],
 )
 async def test_bad_input_is_told_what_to_do(
-    lab: Laboratory, path: str, wish: dict[str, Any], words: str
+    lab: SandboxLaboratory, path: str, wish: dict[str, Any], words: str
 ) -> None:
     if wish.get("uri"):
         wish = wish | {"uri": await lab.start()}
@@ -167,7 +169,7 @@ async def test_bad_input_is_told_what_to_do(
     assert words in answer["error"]
 
 
-async def test_a_body_that_is_no_json_is_told_what_to_send(lab: Laboratory) -> None:
+async def test_a_body_that_is_no_json_is_told_what_to_send(lab: SandboxLaboratory) -> None:
     async with aiohttp.ClientSession() as session:
         for body in (b"", b"[", b"x" * 70_000):
             async with session.post(f"{lab.address}/sandbox/clock", data=body) as response:
@@ -176,7 +178,7 @@ async def test_a_body_that_is_no_json_is_told_what_to_send(lab: Laboratory) -> N
 
 
 @pytest.mark.parametrize("key", ["", "Bearer wrong", f"Basic {API_KEY}"])
-async def test_the_bank_serves_nobody_without_its_key(lab: Laboratory, key: str) -> None:
+async def test_the_bank_serves_nobody_without_its_key(lab: SandboxLaboratory, key: str) -> None:
     await lab.start()
     url = f"{lab.address}/sandbox/provider/upi/orders/payment7"
     async with (
@@ -199,7 +201,7 @@ async def test_the_bank_serves_nobody_without_its_key(lab: Laboratory, key: str)
     ids=str,
 )
 async def test_the_bank_refuses_an_order_it_cannot_keep(
-    lab: Laboratory, change: dict[str, Any], words: str
+    lab: SandboxLaboratory, change: dict[str, Any], words: str
 ) -> None:
     wish = {
         "reference": "payment7",
@@ -220,7 +222,7 @@ async def test_the_bank_refuses_an_order_it_cannot_keep(
         assert words in (await response.json())["error"]
 
 
-async def test_a_payee_in_any_script_gets_a_link_that_apps_take(lab: Laboratory) -> None:
+async def test_a_payee_in_any_script_gets_a_link_that_apps_take(lab: SandboxLaboratory) -> None:
     order = lab.order()
     for name in ("आनंद मिठाई", "Ünïcode & Söhne + 50% ", "", "\0\n\x85", "🧸" * 300):
         wish = type(order)(
@@ -235,7 +237,7 @@ async def test_a_payee_in_any_script_gets_a_link_that_apps_take(lab: Laboratory)
         assert link.problems(outcome.link or "") == []
 
 
-async def test_the_bank_gives_up_after_five_tries(lab: Laboratory) -> None:
+async def test_the_bank_gives_up_after_five_tries(lab: SandboxLaboratory) -> None:
     uri = await lab.start()
     lab.deaf = True
     await lab.pay(uri, "success")
@@ -248,7 +250,7 @@ async def test_the_bank_gives_up_after_five_tries(lab: Laboratory) -> None:
     assert lab.heard == []
 
 
-async def test_each_try_is_signed_anew(lab: Laboratory) -> None:
+async def test_each_try_is_signed_anew(lab: SandboxLaboratory) -> None:
     """A receiver may refuse what was signed long ago, so a late try must not be."""
     uri = await lab.start()
     lab.deaf = True
@@ -261,7 +263,7 @@ async def test_each_try_is_signed_anew(lab: Laboratory) -> None:
     assert notice.outcome.kind is Kind.CAPTURED
 
 
-async def test_the_pretend_app_shows_and_pays(lab: Laboratory) -> None:
+async def test_the_pretend_app_shows_and_pays(lab: SandboxLaboratory) -> None:
     uri = await lab.start()
     app = f"{lab.address}/sandbox/upi/app"
     async with aiohttp.ClientSession() as session:
@@ -278,7 +280,7 @@ async def test_the_pretend_app_shows_and_pays(lab: Laboratory) -> None:
     assert (await lab.connector.look_up("payment7")).kind is Kind.CAPTURED
 
 
-async def test_the_pretend_app_says_why_it_cannot_pay(lab: Laboratory) -> None:
+async def test_the_pretend_app_says_why_it_cannot_pay(lab: SandboxLaboratory) -> None:
     uri = await lab.start()
     clock.move_to_offset(timedelta(minutes=8))
     app = f"{lab.address}/sandbox/upi/app"
@@ -292,7 +294,7 @@ async def test_the_pretend_app_says_why_it_cannot_pay(lab: Laboratory) -> None:
     assert "this QR has expired" in page
 
 
-async def test_the_apps_stylesheet_is_served(lab: Laboratory) -> None:
+async def test_the_apps_stylesheet_is_served(lab: SandboxLaboratory) -> None:
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{lab.address}/sandbox/upi/app") as shown:
             page = await shown.text()

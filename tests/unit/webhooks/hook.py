@@ -13,6 +13,9 @@ from nonstopay import clock
 from nonstopay.business.webhooks import records
 from nonstopay.business.webhooks.deliver import Deliverer
 from nonstopay.business.webhooks.delivery import Attempt, Delivery
+from nonstopay.business.webhooks.describe import describe_endpoint
+from nonstopay.business.webhooks.endpoint import ENDPOINT
+from nonstopay.business.webhooks.payload import Describe
 from nonstopay.business.webhooks.rotate import rotate
 from nonstopay.business.webhooks.set_callback import set_callback
 from nonstopay.connectors.public_http import PublicHttp
@@ -141,13 +144,16 @@ async def describe(db: Database, merchant_id: int, object_id: int, facts: Any) -
     return {"id": object_id, "status": facts["status"]}
 
 
+DESCRIBERS: dict[str, Describe] = {"invoice": describe, ENDPOINT: describe_endpoint}
+
+
 @asynccontextmanager
 async def delivering(db: Database, workers: int = 1, **limits: int) -> AsyncIterator[None]:
     """While this lasts, workers deliver; at its end they finish what they have in hand."""
     stop = asyncio.Event()
     async with PublicHttp(allow_loopback=True) as http, asyncio.TaskGroup() as group:
         for _ in range(workers):
-            worker = Deliverer(db, http, SEALER, {"invoice": describe}, **limits)
+            worker = Deliverer(db, http, SEALER, DESCRIBERS, **limits)
             group.create_task(worker.run(stop))
         try:
             yield

@@ -19,6 +19,7 @@ from nonstopay.store.db import Database, HeldConnections
 from nonstopay.store.group_commit import BatchRefused, GroupCommit
 
 ROUTE = "create-invoice"
+WORTH_A_BATCH = 24
 ANSWERED_WITHIN = timedelta(seconds=30)
 """A server-to-server call without an answer after this was cut off: its repeat finishes it."""
 
@@ -39,7 +40,11 @@ class InvoiceCreator:
         self._db = db
         self._connections = HeldConnections(db, count=2)
         self._queue: GroupCommit[NewInvoice, Created | None] = GroupCommit(
-            self._write, key=_key, batch_max=batch_max, waiting_max=waiting_max
+            self._write,
+            key=_key,
+            batch_max=batch_max,
+            waiting_max=waiting_max,
+            worth_a_batch=WORTH_A_BATCH,
         )
 
     async def create(self, new: NewInvoice) -> Created:

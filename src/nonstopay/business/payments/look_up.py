@@ -11,8 +11,11 @@ from nonstopay.business.payments import records
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.rails import Rails
 from nonstopay.business.payments.record_outcome import record_outcome
-from nonstopay.business.payments.states import OPEN, State
+from nonstopay.business.payments.start import LOOK_UP
+from nonstopay.business.payments.states import EARNED, OPEN, State
 from nonstopay.connectors.outcome import Kind, Outcome
+from nonstopay.errors import NotFound
+from nonstopay.store import jobs
 from nonstopay.store.db import Database
 
 _PAUSE_WHILE_OPEN = timedelta(seconds=60)
@@ -31,7 +34,7 @@ async def look_up(
     """
     async with db.reading() as conn:
         payment = await records.find(conn, merchant_id, payment_id)
-    if payment is None or payment.state not in OPEN:
+    if payment is None or payment.state in EARNED:
         return None
     outcome = await rails.connector(payment.connector).look_up(payment.reference)
     if not _says_nothing_new(payment, outcome, at):
@@ -39,6 +42,20 @@ async def look_up(
             db, payment.connector, payment.reference, outcome, source="look-up", at=at
         )
     return _next(payment, outcome, attempts, at)
+
+
+async def look_up_now(db: Database, connector: str, reference: str, *, at: datetime) -> None:
+    """Have the worker ask at once: somebody hinted that there is news, and we believe the provider only.
+
+    Raises:
+        NotFound: no payment of ours has this reference at this provider.
+    """
+    async with db.transaction() as tx:
+        owner = await records.owner_of_reference(tx, connector, reference)
+        if owner is None:
+            raise NotFound(f"{connector} speaks of {reference}, which is not ours")
+        merchant_id, payment_id = owner
+        await jobs.enqueue(tx, merchant_id, LOOK_UP, str(payment_id), {"payment": payment_id}, at)
 
 
 def _says_nothing_new(payment: Payment, outcome: Outcome, at: datetime) -> bool:

@@ -1,7 +1,7 @@
 """The worker's part: events out of the outbox, deliveries to their endpoints, results into the
 books.
 
-Three loops that meet in the database and in a queue:
+Three loops that meet in the database and in a queue, and one that counts for the metrics:
 
     fan out   undispatched events → deliveries
     claim     due deliveries, heads of lanes only → attempts, each a task of its own
@@ -15,6 +15,7 @@ itself.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import asyncpg
@@ -25,17 +26,19 @@ from nonstopay.business.webhooks import records
 from nonstopay.business.webhooks.delivery import Claimed, EndpointKey, Result
 from nonstopay.business.webhooks.endpoint import Endpoint
 from nonstopay.business.webhooks.fan_out import fan_out
+from nonstopay.business.webhooks.lanes import records as lanes
 from nonstopay.business.webhooks.payload import Describe
-from nonstopay.business.webhooks.rotate import open_secrets
+from nonstopay.business.webhooks.rotate import open_all
 from nonstopay.business.webhooks.send import send
+from nonstopay.business.webhooks.switch_off import judge_endpoints
 from nonstopay.business.webhooks.throttle import Throttle
+from nonstopay.business.webhooks.upkeep.tally import Tally
 from nonstopay.connectors.public_http import PublicHttp
 from nonstopay.errors import Unavailable
 from nonstopay.store.db import Database
 from nonstopay.store.seal import Sealer
 
 LEASE = timedelta(seconds=60)
-GONE = "the endpoint answered 410 Gone"
 _FAN_OUT_MAX = 500
 _BATCH_MAX = 256
 _RESULTS_WAITING_MAX = 1024
@@ -43,6 +46,7 @@ _ENDPOINTS_MAX = 10_000
 _IDLE_SECONDS = 0.05
 _LOOK_AROUND_SECONDS = 1
 _PAUSE_AFTER_TROUBLE_SECONDS = 1
+_TELL_SECONDS = 1
 _RECORDING_TRIES = 5
 # What passes by itself. Any other error of the database is a bug of ours, and ends the worker.
 _DATABASE_TROUBLE = (
@@ -86,15 +90,20 @@ class Deliverer:
         self._active: dict[EndpointKey, None] = {}
         self._looked_around_at = clock.stopwatch() - _LOOK_AROUND_SECONDS
         self._news = asyncio.Event()
+        self._tally = Tally()
+        # Endpoints that are on record as failing, as far as this worker knows.
+        self._failing: set[EndpointKey] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then finish and record what is on its way, and return."""
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._fan_out_until(stop))
+            loops.create_task(self._tell_until(stop))
             loops.create_task(self._record_until_closed())
             await self._claim_until(stop)
             await asyncio.gather(*self._on_their_way)
             await self._results.put(None)
+        await self._tell()
 
     async def _fan_out_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -106,6 +115,19 @@ class Deliverer:
                 await _pause_after(error, "fan_out")
             if count < _FAN_OUT_MAX:
                 await asyncio.sleep(_IDLE_SECONDS)
+
+    async def _tell_until(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._tell()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _TELL_SECONDS)
+
+    async def _tell(self) -> None:
+        """Add what was counted to everybody's counters."""
+        try:
+            await self._tally.flush(self._db)
+        except _DATABASE_TROUBLE as error:
+            log.warning("webhooks_interrupted", doing="tell", error=type(error).__name__)
 
     async def _claim_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -119,11 +141,9 @@ class Deliverer:
             await self._wait_for_news()
 
     async def _wait_for_news(self) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(_IDLE_SECONDS):
                 await self._news.wait()
-        except TimeoutError:
-            pass
 
     async def _claim(self) -> None:
         """Claim what there is room for and begin the attempts."""
@@ -132,18 +152,16 @@ class Deliverer:
         room = self._throttle.share_out(self._active)
         if not room:
             return
-        async with self._db.transaction() as tx:
-            claimed = await records.claim(tx, room, now, now + LEASE)
+        async with self._db.reading() as conn:
+            claimed = await lanes.claim(conn, room, now, now + LEASE)
             keys = list({one.endpoint for one in claimed})
-            endpoints = await records.endpoints_by_key(tx, keys) if keys else {}
-            sealed = await records.sealed_secrets(tx, {key[0] for key in keys}, now) if keys else {}
+            endpoints = await records.endpoints_by_key(conn, keys) if keys else {}
+            sealed = await records.endpoint_secrets(conn, keys, now) if keys else {}
+        self._failing |= {key for key, one in endpoints.items() if one.failing_since}
         self._serve_in_turn(room, claimed)
-        secrets = {
-            merchant_id: open_secrets(self._sealer, merchant_id, blobs)
-            for merchant_id, blobs in sealed.items()
-        }
+        secrets = {key: open_all(self._sealer, key, found) for key, found in sealed.items()}
         for one in claimed:
-            self._begin(one, endpoints.get(one.endpoint), secrets.get(one.event.merchant_id, []))
+            self._begin(one, endpoints.get(one.endpoint), secrets.get(one.endpoint, []))
 
     async def _look_around(self) -> None:
         """Find what became due by itself: retries, and what other workers left behind."""
@@ -151,7 +169,7 @@ class Deliverer:
             return
         self._looked_around_at = clock.stopwatch()
         async with self._db.reading() as conn:
-            self._activate(await records.due_endpoints(conn, clock.now(), _ENDPOINTS_MAX))
+            self._activate(await lanes.due_endpoints(conn, clock.now(), _ENDPOINTS_MAX))
 
     def _serve_in_turn(self, room: Mapping[EndpointKey, int], claimed: list[Claimed]) -> None:
         """Who had all that is due leaves the line; the others go to its end."""
@@ -195,28 +213,37 @@ class Deliverer:
         """Record a batch. What the database will not take comes back when its lease ends."""
         for _ in range(_RECORDING_TRIES):
             try:
-                await _write(self._db, results)
+                await self._write(results)
+                self._tally.note(results)
                 break
             except _DATABASE_TROUBLE as error:
                 await _pause_after(error, "record")
         self._activate({result.claimed.endpoint for result in results})
+
+    async def _write(self, results: list[Result]) -> None:
+        """One statement if all went well, as it mostly does.
+
+        Another worker may just have noted a failure of which we do not know; then the endpoint
+        stands as failing until its next receipt.
+        """
+        now = clock.now()
+        health = {one.claimed.endpoint: not one.attempt.received for one in results}
+        news = {key: bad for key, bad in health.items() if bad or key in self._failing}
+        if not news:
+            async with self._db.reading() as conn:
+                await lanes.record_results(conn, results, now)
+            return
+        async with self._db.transaction() as tx:
+            await lanes.record_results(tx, results, now)
+            await records.note_health(tx, news, now)
+            await judge_endpoints(tx, results, now)
+        self._failing = self._failing - news.keys() | {key for key, bad in news.items() if bad}
 
     def _activate(self, endpoints: set[EndpointKey]) -> None:
         for key in endpoints:
             self._active.setdefault(key)
         if endpoints:
             self._news.set()
-
-
-async def _write(db: Database, results: list[Result]) -> None:
-    now = clock.now()
-    failing = {result.claimed.endpoint: not result.attempt.received for result in results}
-    gone = [result.claimed.endpoint for result in results if result.gone]
-    async with db.transaction() as tx:
-        await records.record_results(tx, results, now)
-        await records.note_health(tx, failing, now)
-        if gone:
-            await records.disable_endpoints(tx, gone, GONE, now)
 
 
 async def _pause_after(error: Exception, doing: str) -> None:

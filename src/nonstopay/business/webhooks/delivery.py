@@ -35,6 +35,21 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which deliveries are to be sent again; what is None does not matter.
+
+    Attributes:
+        first, last: the lowest and the highest event.
+        failed_since: those that were given up, of events since then.
+    """
+
+    endpoint_id: int | None = None
+    first: int | None = None
+    last: int | None = None
+    failed_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A pending delivery that one worker has for the time of its lease.
 

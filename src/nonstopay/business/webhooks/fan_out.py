@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from nonstopay.business.webhooks import records
 from nonstopay.business.webhooks.delivery import EndpointKey
+from nonstopay.business.webhooks.lanes import records
 from nonstopay.store import outbox
 from nonstopay.store.db import Database
 

@@ -16,6 +16,7 @@ from nonstopay.business.webhooks.retry import next_try
 from nonstopay.business.webhooks.states import DELIVERY, Happening, State
 from nonstopay.connectors.public_http import Answer, NoAnswer, PublicHttp
 from nonstopay.store.db import Database
+from nonstopay.store.outbox import Event
 
 TIMEOUT_SECONDS = 15
 RESPONSE_BYTES_KEPT = 2048
@@ -37,7 +38,7 @@ async def send(
 
     Args:
         endpoint: where to; None or disabled means it was switched off since.
-        secrets: the merchant's valid signing secrets, the newest first.
+        secrets: what signs for the endpoint, the newest first.
     """
     at, started = clock.now(), clock.stopwatch()
     answer: Answer | None = None
@@ -48,7 +49,10 @@ async def send(
         try:
             body = await build(db, describers, claimed.event)
             answer = await http.post(
-                endpoint.url, body, _headers(claimed, at, body, secrets), TIMEOUT_SECONDS
+                endpoint.url,
+                body,
+                headers(claimed.event, endpoint.format, secrets, at, body),
+                TIMEOUT_SECONDS,
             )
         except NoAnswer as error:
             problem, detail = str(error.problem), error.detail
@@ -67,11 +71,21 @@ async def send(
     return _judge(claimed, attempt, answer.headers.get("retry-after") if answer else None)
 
 
-def _headers(claimed: Claimed, at: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+def headers(
+    event: Event, format: int, secrets: Sequence[str], at: datetime, body: bytes
+) -> dict[str, str]:
+    """All headers of one attempt.
+
+    The body is the contract's to the letter, so what the contract does not know stands here: the
+    event's kind, and the object's version, by which a receiver knows an older state from a newer.
+    """
     return {
         "Content-Type": "application/json",
         "User-Agent": "nonstopay-webhooks/1",
-    } | sign.headers(secrets, sign.webhook_id(claimed.event.id), at, body)
+        "webhook-kind": event.kind,
+        "webhook-version": str(event.version),
+        "webhook-format": str(format),
+    } | sign.headers(secrets, sign.webhook_id(event.id), at, body)
 
 
 def _judge(claimed: Claimed, attempt: Attempt, retry_after: str | None) -> Result:

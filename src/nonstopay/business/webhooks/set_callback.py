@@ -17,10 +17,11 @@ async def set_callback(
     *,
     allow_loopback: bool = False,
 ) -> None:
-    """Let a merchant's webhooks go to `url` from now on, and nowhere else; to nobody if None.
+    """Let a merchant's webhooks go to `url` from now on instead of the URL before; to none if None.
 
-    What is pending for another URL is given up there. Setting the URL of an endpoint that was
-    switched off makes a new endpoint with a clean slate.
+    Endpoints that were added beside it stay as they are. What is pending for another callback URL
+    is given up there. Setting the URL of an endpoint that was switched off makes a new endpoint
+    with a clean slate.
 
     Args:
         allow_loopback: the sandbox alone.
@@ -30,7 +31,9 @@ async def set_callback(
     """
     if url is not None:
         check_url(url, allow_loopback=allow_loopback, parameter="callback_url")
-    known = [one for one in await records.endpoints(tx, merchant_id) if one.enabled]
+    known = [
+        one for one in await records.endpoints(tx, merchant_id) if one.enabled and one.is_callback
+    ]
     others = [(one.merchant_id, one.id) for one in known if one.url != url]
     if others:
         await records.disable_endpoints(tx, others, REPLACED, now)

@@ -58,6 +58,7 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
     yield secret_key(settings)
     yield from secret_files(settings, os.environ, file)
     yield providers(settings)
+    yield mail(settings)
     yield data_folder(settings.data_path, needed=not settings.database)
     yield base_url(settings)
     yield from trusted_proxies(settings)
@@ -143,6 +144,19 @@ def providers(settings: Settings) -> Finding:
             "providers", "none: nobody can pay", "name one in the configuration, [upi.NAME]"
         )
     return ok("providers", "the sandbox's pretend bank")
+
+
+def mail(settings: Settings) -> Finding:
+    """Live, merchants must hear that their webhooks were switched off."""
+    if settings.smtp_host:
+        return ok("mail", f"by {settings.smtp_host}:{settings.smtp_port}")
+    if settings.live:
+        return warn(
+            "mail",
+            "no relay: letters to merchants are kept, not sent",
+            "set NONSTOPAY_SMTP_HOST and NONSTOPAY_MAIL_FROM",
+        )
+    return ok("mail", "the sandbox shows letters at /sandbox/mail")
 
 
 def data_folder(folder: Path, *, needed: bool) -> Finding:

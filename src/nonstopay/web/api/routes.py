@@ -13,10 +13,12 @@ from nonstopay.errors import NonstopayError
 from nonstopay.web.api.call import Call, Receive, Reply, Scope, Send, failure, read_body, send_reply
 from nonstopay.web.api.caller import NO_WORDING, Callers
 from nonstopay.web.api.errors import HISTORY_MESSAGES, as_contract_error, unreadable
+from nonstopay.web.api.events import EventCalls
 from nonstopay.web.api.invoices import InvoiceCalls
 from nonstopay.web.api.solutions import SolutionCalls
+from nonstopay.web.api.stream import Stream, send_stream
 
-Act = Callable[[Call], Awaitable[Reply]]
+Act = Callable[[Call], Awaitable[Reply | Stream]]
 _log = logging.getLogger(__name__)
 
 
@@ -28,7 +30,7 @@ class Route:
     wording: Mapping[int, str] = field(default_factory=lambda: NO_WORDING)
 
 
-def api_routes(gateway: Gateway, creator: InvoiceCreator) -> dict[str, Route]:
+def api_routes(gateway: Gateway, creator: InvoiceCreator, events: EventCalls) -> dict[str, Route]:
     """Every path of the API, without its closing slash."""
     invoices, solutions = InvoiceCalls(gateway, creator), SolutionCalls(gateway)
     return {
@@ -39,6 +41,9 @@ def api_routes(gateway: Gateway, creator: InvoiceCreator) -> dict[str, Route]:
         "/api/crypto-payable-currencies/get": Route({"GET": solutions.coins}),
         "/api/payment-solution-type/get": Route({"GET": solutions.types}),
         "/api/payment-solution-name/get": Route({"GET": solutions.names}),
+        "/api/events": Route({"GET": events.list}),
+        "/api/events/stream": Route({"GET": events.stream}),
+        "/api/webhook-endpoints/get": Route({"GET": events.endpoints}),
     }
 
 
@@ -55,6 +60,9 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             reply = await self._answer(scope, receive)
+            if isinstance(reply, Stream):
+                await send_stream(send, receive, reply)
+                return
         except NonstopayError as error:
             told = as_contract_error(error)
             if told.status >= 500:
@@ -65,7 +73,7 @@ class Api:
             reply = failure(unreadable(500, "our own failure; nothing is lost, please try again"))
         await send_reply(send, reply)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply | Stream:
         path: str = scope["path"]
         route = self._routes.get(path[:-1] if path.endswith("/") else path)
         if route is None:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from nonstopay.connectors.upi import link
 from nonstopay.sandbox import clock, faults, upi
-from nonstopay.web.sandbox import phone, provider
+from nonstopay.web.sandbox import mail, phone, provider
 from nonstopay.web.sandbox.bodies import answering_errors, read
 from nonstopay.web.sandbox.context import SandboxContext
 
@@ -38,7 +38,7 @@ def routes(context: SandboxContext) -> list[Route]:
                 "networks": {},
                 "cards": [],
                 "upi_outcomes": list(upi.OUTCOMES),
-                "mail_url": None,
+                "mail_url": f"{context.base_url}{mail.PATH}",
             }
         )
 
@@ -66,6 +66,7 @@ def routes(context: SandboxContext) -> list[Route]:
         Route("/sandbox/upi/pay", answering_errors(pay), methods=["POST"]),
         Route("/sandbox/clock", answering_errors(advance), methods=["POST"]),
         Route("/sandbox/fault", answering_errors(fault), methods=["POST"]),
+        *mail.routes(context),
         *phone.routes(context),
         *provider.routes(context),
     ]

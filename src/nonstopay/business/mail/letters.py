@@ -1,0 +1,60 @@
+"""The letters that we write to merchants. Subjects are our own words: no name gets into a header."""
+
+from datetime import datetime
+
+from nonstopay.business.mail.write import write
+from nonstopay.business.merchants import records as merchants
+from nonstopay.errors import NotFound
+from nonstopay.store.db import Connection
+
+ENDPOINT_DISABLED = "Your webhooks are switched off"
+WALLET_ACTIVATED = "Your wallet is confirmed"
+
+
+async def endpoint_disabled(
+    tx: Connection, merchant_id: int, url: str, reason: str, at: datetime
+) -> int:
+    """Tell a merchant that nothing is sent to one of his URLs any more; the letter's id.
+
+    Args:
+        reason: why, as the end of a sentence: `it answered 410 Gone`.
+
+    Raises:
+        NotFound: no such merchant.
+    """
+    text = (
+        "Hello {name},\n\n"
+        "we no longer send webhooks to\n{url}\n\n"
+        "The reason: {reason}.\n\n"
+        "Nothing is lost: what happened since is kept, and can be sent again. Mend the endpoint, set "
+        "your callback URL again, then ask for the missing events to be replayed."
+    )
+    return await _write(
+        tx, merchant_id, ENDPOINT_DISABLED, text, at, url=url, reason=reason.rstrip(".")
+    )
+
+
+async def wallet_activated(tx: Connection, merchant_id: int, at: datetime) -> int:
+    """Tell a merchant that his wallet was validated and he may create invoices; the letter's id.
+
+    Raises:
+        NotFound: no such merchant.
+    """
+    text = (
+        "Hello {name},\n\n"
+        "your wallet has been validated:\n{wallet}\n\n"
+        "You can create invoices from now on; what they earn is settled to this address. If you did "
+        "not ask for this, answer at once."
+    )
+    return await _write(tx, merchant_id, WALLET_ACTIVATED, text, at)
+
+
+async def _write(
+    tx: Connection, merchant_id: int, subject: str, text: str, at: datetime, **facts: str
+) -> int:
+    merchant = await merchants.by_id(tx, merchant_id)
+    if merchant is None:
+        raise NotFound(f"there is no merchant {merchant_id}")
+    wallet = merchant.wallet.address or "(no address was given yet)"
+    filled = text.format(name=merchant.name, wallet=wallet, **facts)
+    return await write(tx, merchant_id, merchant.email, subject, filled, at)

@@ -1,0 +1,1 @@
+"""The way of deliveries: lanes in order, claims by lease, results."""

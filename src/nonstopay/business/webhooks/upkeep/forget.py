@@ -1,0 +1,23 @@
+"""Forget old attempts: what a stranger's server answered months ago helps nobody."""
+
+from datetime import datetime, timedelta
+
+from nonstopay.business.webhooks.upkeep import records
+from nonstopay.store.db import Database
+
+AT_ONCE = 2000
+
+
+async def forget_attempts(db: Database, now: datetime, days: int) -> bool:
+    """Remove attempts older than `days`, at most 2,000; True if there may be more.
+
+    Deliveries stay, with their state and the number of their attempts.
+
+    Args:
+        days: zero keeps them for ever.
+    """
+    if not days:
+        return False
+    async with db.transaction() as tx:
+        removed = await records.forget_attempts(tx, now - timedelta(days=days), AT_ONCE)
+    return removed == AT_ONCE
