@@ -197,6 +197,9 @@ def _draws_chance(node: ast.AST) -> bool:
     match node:
         case ast.Import(names=names):
             return any(alias.name in MAKES_CHANCE for alias in names)
+        case ast.ImportFrom(module="uuid", names=names):
+            # A name-based UUID is a digest: the same every time.
+            return not {alias.name for alias in names} <= {"UUID", "uuid5", "NAMESPACE_URL"}
         case ast.ImportFrom(module=module, names=names):
             return module in MAKES_CHANCE or any(alias.name == "urandom" for alias in names)
         case ast.Attribute(attr="urandom"):

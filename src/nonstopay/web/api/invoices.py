@@ -178,7 +178,8 @@ class InvoiceCalls:
                 "expiresAt": clock.text(payment.expires_at),
             }
         )
-        if new.idempotency_key is not None:
+        # Without a link the provider has not answered yet: a repeat may know more.
+        if new.idempotency_key is not None and payment.link:
             async with gateway.db.transaction() as tx:
                 await idempotency.remember_answer(
                     tx, merchant.id, ROUTE, new.idempotency_key, reply.body.decode()
