@@ -41,7 +41,8 @@ async def superuser(migrated_url: str) -> AsyncIterator[Connection]:
 async def database(migrated_url: str, superuser: Connection) -> AsyncIterator[Database]:
     """The gateway's database, empty, with all ids beginning at 1."""
     rows = await superuser.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL($1)", _KEPT
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL($1)",
+        _KEPT,
     )
     tables = ", ".join(row["tablename"] for row in rows)
     await superuser.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,6 +20,11 @@ from nonstopay.errors import Misconfigured
 PREFIX = "NONSTOPAY_"
 SECRET_BYTES_MIN = 32
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,255}")
+
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     database: str = ""
     """A `postgresql://` URL; empty: the embedded PostgreSQL in `data`."""
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: Port = 8080
     base_url: str = ""
     """What payers and merchants see, e.g. `https://pay.example.com`; empty: `http://host:port`."""
     secret_key: str = ""
@@ -41,25 +46,25 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Retired secrets that still open what they sealed."""
     trusted_proxies: list[str] = []
     """CIDR networks whose X-Forwarded-For is believed, from the right, hop by hop."""
-    database_connections: int = 12
-    create_batch_max: int = 192
-    create_waiting_max: int = 4096
+    database_connections: Annotated[int, msgspec.Meta(ge=2)] = 12
+    create_batch_max: Positive = 192
+    create_waiting_max: Positive = 4096
     """Callers waiting for a create-invoice commit; beyond it new ones are told to come back."""
     upi: dict[str, dict[str, str]] = {}
     """UPI providers by name, the preferred one first, each with its own keys: `[upi.razorpay]`. One key
     from the environment: `NONSTOPAY_UPI__RAZORPAY__KEY_SECRET`, or `…_FILE`."""
-    upi_seconds: int = 480
+    upi_seconds: Positive = 480
     """How long a dynamic QR can be paid."""
-    rate_max_age_days: int = 5
+    rate_max_age_days: Positive = 5
     """Exchange rates older than this are refused when live."""
     rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
-    webhook_concurrency: int = 128
+    webhook_concurrency: Positive = 128
     """Webhooks on their way at once; to one endpoint at most half of them."""
-    webhook_attempts_days: int = 90
+    webhook_attempts_days: NotNegative = 90
     """How long attempts to deliver are kept, with what the receivers answered; 0: for ever."""
     smtp_host: str = ""
     """The relay that takes our mail; empty: letters are kept (the sandbox shows them at /sandbox/mail)."""
-    smtp_port: int = 587
+    smtp_port: Port = 587
     """465: TLS from the first byte. Any other: STARTTLS is demanded, but of this machine's loopback."""
     smtp_user: str = ""
     smtp_password: str = ""
@@ -109,19 +114,24 @@ def load(
 
 
 def require_live_secret(settings: Settings) -> None:
-    """Refuse to go live with a missing or weak secret key.
+    """Refuse to go live with a missing or weak secret key; a retired one opens links and seals too.
 
     Raises:
         Misconfigured: shorter than 32 bytes, or made of a few repeated characters.
     """
-    key = settings.secret_key
     advice = "set NONSTOPAY_SECRET_KEY_FILE to a file made by: openssl rand -base64 48"
-    if not key:
+    if not settings.secret_key:
         raise Misconfigured(f"live mode needs a secret key; {advice}")
-    if len(key.encode()) < SECRET_BYTES_MIN or len(set(key)) < 12 or "example" in key.lower():
+    if _is_weak(settings.secret_key):
         raise Misconfigured(f"the secret key is too weak for live mode; {advice}")
+    if any(_is_weak(key) for key in settings.previous_secret_keys):
+        raise Misconfigured("a key in previous_secret_keys is too weak for live mode; take it out")
     if not settings.base_url.startswith("https://"):
         raise Misconfigured("live mode needs base_url, the https:// address that payers see")
+
+
+def _is_weak(key: str) -> bool:
+    return len(key.encode()) < SECRET_BYTES_MIN or len(set(key)) < 12 or "example" in key.lower()
 
 
 def _check(settings: Settings) -> None:
@@ -132,11 +142,6 @@ def _check(settings: Settings) -> None:
             raise Misconfigured(f"trusted_proxies: {network} is not a network") from None
     if settings.database and not settings.database.startswith(("postgresql://", "postgres://")):
         raise Misconfigured("database must be a postgresql:// URL")
-    for port in (settings.port, settings.smtp_port):
-        if not 0 < port < 65536:
-            raise Misconfigured(f"port {port} is not a port")
-    if settings.webhook_attempts_days < 0:
-        raise Misconfigured("webhook_attempts_days is a number of days, or 0 for ever")
     if settings.smtp_host and not _ADDRESS.fullmatch(settings.mail_from):
         raise Misconfigured("smtp_host needs mail_from, the address that our letters come from")
 
@@ -163,12 +168,18 @@ def _set(values: dict[str, Any], name: str, text: str) -> None:
         path[-1] = path[-1].removesuffix("_file")
         text = _from_secret_file(name, text)
     kind = type(_KNOWN.get(path[0]))
-    if path[0] not in _KNOWN or (kind is dict) != (len(path) == 3):
+    if path[0] not in _KNOWN or len(path) != (3 if kind is dict else 1):
         raise Misconfigured(f"{name} is not a setting")
     place = values
     for step in path[:-1]:
         place = place.setdefault(step, {})
-    place[path[-1]] = text.split(",") if kind is list else text
+    if path[-1] in place:
+        raise Misconfigured(f"{name} is given twice, in clear and as a file")
+    place[path[-1]] = _items(text) if kind is list else text
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _from_secret_file(name: str, path: str) -> str:

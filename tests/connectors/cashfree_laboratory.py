@@ -19,7 +19,6 @@ from nonstopay.connectors.http import ProviderHttp
 from nonstopay.connectors.outcome import Kind
 from nonstopay.connectors.upi import cashfree
 from nonstopay.connectors.upi.cashfree import NAME, Cashfree
-from nonstopay.store.db import Database
 from tests.connectors.laboratory import Manners, Script, Words
 from tests.connectors.pretend_provider import (
     FAILED,
@@ -229,7 +228,7 @@ def words() -> Words:
     return Words(
         captured=orders({}),
         undocumented={str(change): orders(change) for change in of_payments}
-        | {str(change): orders(change, {"order_status": "EXPIRING"}) for change in active}
+        | {str(change): orders(change, {"order_status": "ACTIVE"}) for change in active}
         | {f"order {change}": orders({}, change) for change in of_orders},
         notification=told(),
         undocumented_notification=told(payment_status="DEEMED"),
@@ -243,14 +242,12 @@ def _rupees(paise: int) -> msgspec.Raw:
 
 
 @contextlib.asynccontextmanager
-async def cashfree_laboratory(
-    database: Database, http: ProviderHttp
-) -> AsyncIterator[DialectLaboratory]:
+async def cashfree_laboratory(http: ProviderHttp) -> AsyncIterator[DialectLaboratory]:
     listener = socket.create_server(("127.0.0.1", 0))
     address = address_of(listener)
     dialect = CashfreeDialect(f"{address}/notifications")
     laboratory = DialectLaboratory(
-        address, database, _connector, _connector(http, address), words(), MANNERS, dialect=dialect
+        address, _connector, _connector(http, address), words(), MANNERS, dialect=dialect
     )
     async with serving_on(listener, [laboratory.door(), *dialect.routes()]):
         yield laboratory

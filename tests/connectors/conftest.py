@@ -1,10 +1,12 @@
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from nonstopay.connectors.http import ProviderHttp
-from nonstopay.store.db import Database
-from tests.connectors.upi_laboratory import CONNECTORS, LABORATORIES, Laboratory
+from tests.connectors.laboratory import Laboratory
+from tests.connectors.sandbox_laboratory import sandbox_laboratory
+from tests.connectors.upi_laboratory import CONNECTORS, LABORATORIES, SANDBOX, OpenLaboratory
 
 
 @pytest.fixture
@@ -22,9 +24,15 @@ async def hasty_http() -> AsyncIterator[ProviderHttp]:
 
 
 @pytest.fixture(params=CONNECTORS)
-async def lab(
-    request: pytest.FixtureRequest, database: Database, http: ProviderHttp
-) -> AsyncIterator[Laboratory]:
-    """Each UPI connector in turn, with a provider that can be made to do anything."""
-    async with LABORATORIES[request.param](database, http) as laboratory:
+def open_laboratory(request: pytest.FixtureRequest) -> OpenLaboratory:
+    """Each UPI connector in turn. The sandbox's own provider alone needs a database."""
+    if request.param == SANDBOX:
+        return partial(sandbox_laboratory, request.getfixturevalue("database"))
+    return LABORATORIES[request.param]
+
+
+@pytest.fixture
+async def lab(open_laboratory: OpenLaboratory, http: ProviderHttp) -> AsyncIterator[Laboratory]:
+    """A connector with a provider that can be made to do anything."""
+    async with open_laboratory(http) as laboratory:
         yield laboratory

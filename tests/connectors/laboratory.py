@@ -14,7 +14,6 @@ from nonstopay.connectors.base import Notice, Order, UpiConnector
 from nonstopay.connectors.http import ProviderHttp
 from nonstopay.connectors.outcome import Kind, Outcome
 from nonstopay.money import Money, fiat
-from nonstopay.store.db import Database
 from tests.connectors.serving import scripted
 
 INR = fiat("INR")
@@ -78,7 +77,6 @@ class Laboratory(ABC):
     """
 
     address: str
-    database: Database
     make: Callable[[ProviderHttp, str], UpiConnector]
     connector: UpiConnector
     words: Words

@@ -15,7 +15,6 @@ from nonstopay.connectors.base import UpiConnector
 from nonstopay.connectors.http import ProviderHttp
 from nonstopay.connectors.outcome import Kind
 from nonstopay.connectors.upi.phonepe import NAME, PhonePe
-from nonstopay.store.db import Database
 from tests.connectors.laboratory import Manners, Script, Words
 from tests.connectors.pretend_provider import (
     FAILED,
@@ -52,11 +51,18 @@ _CODES = {
     "insufficient_funds": "Z9",
     "declined": "U30",
     "bank_unavailable": "U90",
+    "deemed": "RB",
     "timed_out": "TXN_AUTO_FAILED",
 }
 
 
 class PhonePeDialect(Dialect):
+    token = "token-of-the-gateway"
+
+    def revoke(self) -> None:
+        """The token that was given out is taken no more."""
+        self.token = "another-token"
+
     def routes(self) -> Sequence[BaseRoute]:
         return [
             self.route("POST", "/api/v1/oauth/token", self._token, always=True),
@@ -79,10 +85,11 @@ class PhonePeDialect(Dialect):
     def _token(self, request: Request, body: bytes) -> tuple[int, Any]:
         assert b"grant_type=client_credentials" in body
         now = int(clock.now().timestamp())
-        return 200, recording(NAME, "token") | {"issued_at": now, "expires_at": now + 3600}
+        told = {"access_token": self.token, "issued_at": now, "expires_at": now + 3600}
+        return 200, recording(NAME, "token") | told
 
     def _pay(self, request: Request, wish: Any) -> tuple[int, Any]:
-        if not _may(request):
+        if not self._may(request):
             return 401, recording(NAME, "error")
         if wish["merchantOrderId"] in self.orders:
             return 400, recording(NAME, "error")
@@ -99,9 +106,12 @@ class PhonePeDialect(Dialect):
 
     def _status(self, request: Request, _: Any) -> tuple[int, Any]:
         order = self.orders.get(request.path_params["id"])
-        if not _may(request):
+        if not self._may(request):
             return 401, recording(NAME, "error")
         return (200, self._said(order)) if order else (400, recording(NAME, "error"))
+
+    def _may(self, request: Request) -> bool:
+        return request.headers["authorization"] == f"O-Bearer {self.token}"
 
     def _refund(self, request: Request, wish: Any) -> tuple[int, Any]:
         order, key = self.orders[wish["originalMerchantOrderId"]], wish["merchantRefundId"]
@@ -201,19 +211,13 @@ def words() -> Words:
     )
 
 
-def _may(request: Request) -> bool:
-    return request.headers["authorization"] == "O-Bearer token-of-the-gateway"
-
-
 @contextlib.asynccontextmanager
-async def phonepe_laboratory(
-    database: Database, http: ProviderHttp
-) -> AsyncIterator[DialectLaboratory]:
+async def phonepe_laboratory(http: ProviderHttp) -> AsyncIterator[DialectLaboratory]:
     listener = socket.create_server(("127.0.0.1", 0))
     address = address_of(listener)
     dialect = PhonePeDialect(f"{address}/notifications")
     laboratory = DialectLaboratory(
-        address, database, _connector, _connector(http, address), words(), MANNERS, dialect=dialect
+        address, _connector, _connector(http, address), words(), MANNERS, dialect=dialect
     )
     async with serving_on(listener, [laboratory.door(), *dialect.routes()]):
         yield laboratory

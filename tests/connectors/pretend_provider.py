@@ -89,6 +89,7 @@ class Dialect(ABC):
         self.notify_url = notify_url
         self.orders: dict[str, BankOrder] = {}
         self.mode = "none"
+        self.asked: list[bytes] = []
         self._due: list[_Due] = []
         self._letters: list[_Letter] = []
         self._count = 0
@@ -111,7 +112,7 @@ class Dialect(ABC):
         return next(
             order
             for order in self.orders.values()
-            if any(reference.endswith(id) for id in (order.id, *(one.id for one in order.tries)))
+            if reference.endswith((order.id, *(one.id for one in order.tries)))
         )
 
     def end(self, order: BankOrder) -> None:
@@ -119,6 +120,10 @@ class Dialect(ABC):
         for one in order.tries:
             if one.state == OPEN and not order.touched:
                 self._fail(order, one, "timed_out")
+
+    def forget(self) -> None:
+        """Nothing that was on its way will come."""
+        self._due.clear()
 
     def number(self) -> str:
         self._count += 1
@@ -205,6 +210,7 @@ class Dialect(ABC):
             if self.mode in ("timeout", "error_500"):
                 return Response(status_code=500)
             body = await request.body()
+            self.asked.append(request.method.encode() + request.url.path.encode() + body)
             is_json = request.headers.get("content-type") == "application/json"
             status, said = act(request, msgspec.json.decode(body) if is_json else body)
             if self.mode == "lost_answer" and method == "POST" and not always:
@@ -239,14 +245,14 @@ class DialectLaboratory(Laboratory):
 
 def recording(provider: str, name: str) -> dict[str, Any]:
     """A recorded answer."""
-    found: dict[str, Any] = msgspec.json.decode((RECORDINGS / provider / f"{name}.json").read_bytes())
+    found: dict[str, Any] = msgspec.json.decode(
+        (RECORDINGS / provider / f"{name}.json").read_bytes()
+    )
     return found
 
 
 def encoded(said: object) -> bytes:
     return msgspec.json.encode(said)
-
-
 
 
 def relinked(uri: str, reference: str, paise: int) -> str:

@@ -16,7 +16,6 @@ from nonstopay.connectors.base import UpiConnector
 from nonstopay.connectors.http import ProviderHttp
 from nonstopay.connectors.outcome import Kind
 from nonstopay.connectors.upi.razorpay import NAME, Razorpay
-from nonstopay.store.db import Database
 from tests.connectors.laboratory import Manners, Script, Words
 from tests.connectors.pretend_provider import (
     FAILED,
@@ -112,9 +111,12 @@ class RazorpayDialect(Dialect):
         return 200, self._refund_said(one, made)
 
     def _found(self, request: Request) -> tuple[BankOrder, Try]:
-        id = request.path_params["id"].removeprefix("pay_")
+        wanted = request.path_params["id"].removeprefix("pay_")
         return next(
-            (order, one) for order in self.orders.values() for one in order.tries if one.id == id
+            (order, one)
+            for order in self.orders.values()
+            for one in order.tries
+            if one.id == wanted
         )
 
     def _said(self, order: BankOrder) -> dict[str, Any]:
@@ -162,7 +164,9 @@ def words() -> Words:
     def orders(more: Mapping[str, Any], change: Mapping[str, Any]) -> Script:
         payments = {"items": [payment | dict(change)]}
         order = recording(NAME, "order") | today | {"status": "paid", "payments": payments}
-        return {"GET /orders": encoded(recording(NAME, "collection") | {"items": [order | dict(more)]})}
+        return {
+            "GET /orders": encoded(recording(NAME, "collection") | {"items": [order | dict(more)]})
+        }
 
     def told(**change: Any) -> bytes:
         return encoded(event | {"payload": {"payment": {"entity": payment | change}}})
@@ -188,8 +192,17 @@ def words() -> Words:
         {"order_id": "order_of_another"},
         {"created_at": "yesterday"},
     ]
-    of_orders = [{"receipt": "payment8"}, {"status": "deemed"}, {"amount": None}]
-    refunds = [{"status": "queued"}, {"receipt": "refund2"}, {"amount": 1}, {"currency": "USD"}]
+    of_orders: list[dict[str, Any]] = [
+        {"receipt": "payment8"},
+        {"status": "deemed"},
+        {"amount": None},
+    ]
+    refunds: list[dict[str, Any]] = [
+        {"status": "queued"},
+        {"receipt": "refund2"},
+        {"amount": 1},
+        {"currency": "USD"},
+    ]
     return Words(
         captured=orders({}, {}),
         undocumented={str(change): orders({}, change) for change in of_payments}
@@ -202,14 +215,12 @@ def words() -> Words:
 
 
 @contextlib.asynccontextmanager
-async def razorpay_laboratory(
-    database: Database, http: ProviderHttp
-) -> AsyncIterator[DialectLaboratory]:
+async def razorpay_laboratory(http: ProviderHttp) -> AsyncIterator[DialectLaboratory]:
     listener = socket.create_server(("127.0.0.1", 0))
     address = address_of(listener)
     dialect = RazorpayDialect(f"{address}/notifications")
     laboratory = DialectLaboratory(
-        address, database, _connector, _connector(http, address), words(), MANNERS, dialect=dialect
+        address, _connector, _connector(http, address), words(), MANNERS, dialect=dialect
     )
     async with serving_on(listener, [laboratory.door(), *dialect.routes()]):
         yield laboratory

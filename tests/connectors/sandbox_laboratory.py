@@ -3,7 +3,7 @@
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -79,6 +79,7 @@ WORDS = Words(
 
 @dataclass
 class SandboxLaboratory(Laboratory):
+    database: Database = field(kw_only=True)
     secret: bytes = NOTICE_SECRET
 
     async def pay(self, uri: str, outcome: str) -> None:
@@ -126,7 +127,9 @@ async def sandbox_laboratory(
     listener = socket.create_server(("127.0.0.1", 0))
     address = address_of(listener)
     connector = _connector(http, address)
-    laboratory = SandboxLaboratory(address, database, _connector, connector, WORDS, Manners())
+    laboratory = SandboxLaboratory(
+        address, _connector, connector, WORDS, Manners(), database=database
+    )
     context = SandboxContext(db=database, base_url=address, upi_api_key=API_KEY)
     async with serving_on(listener, [laboratory.door(), *controls.routes(context)]):
         yield laboratory

@@ -5,13 +5,13 @@ import pytest
 from nonstopay.connectors.http import ProviderHttp
 from nonstopay.connectors.outcome import Kind
 from nonstopay.money import Money, fiat
-from tests.connectors.serving import answering, serving
-from tests.connectors.upi_laboratory import Laboratory
+from tests.connectors.laboratory import Laboratory, scripts
+from tests.connectors.serving import answering, scripted, serving
 
 INR = fiat("INR")
 
 
-@pytest.mark.parametrize("mode", ["timeout", "lost_answer", "error_500"])
+@pytest.mark.parametrize("mode", ["timeout", "error_500"])
 async def test_no_answer_is_unknown_and_asking_again_makes_one_order(
     lab: Laboratory, hasty_http: ProviderHttp, mode: str
 ) -> None:
@@ -25,6 +25,23 @@ async def test_no_answer_is_unknown_and_asking_again_makes_one_order(
 
     assert unanswered.kind is unseen.kind is Kind.UNKNOWN
     assert (await lab.connector.look_up("payment7")).kind is Kind.CAPTURED
+
+
+async def test_a_start_whose_answer_was_lost_is_asked_again(
+    lab: Laboratory, hasty_http: ProviderHttp
+) -> None:
+    """Where the link is given once, the order is over: nobody holds its link."""
+    await lab.fault("lost_answer")
+    lost = await lab.make(hasty_http, lab.address).start(lab.order())
+    await lab.fault("none")
+    again = await lab.connector.start(lab.order())
+
+    assert lost.kind is Kind.UNKNOWN
+    if lab.manners.link_again == "none":
+        assert (again.kind, again.link) == (Kind.EXPIRED, None)
+    else:
+        await lab.pay(again.link or "", "success")
+        assert (await lab.connector.look_up("payment7")).kind is Kind.CAPTURED
 
 
 async def test_a_lost_answer_did_the_work(lab: Laboratory, hasty_http: ProviderHttp) -> None:
@@ -55,14 +72,11 @@ async def test_a_provider_that_is_gone_is_unknown(lab: Laboratory, http: Provide
 
 async def test_an_undocumented_answer_is_unknown(lab: Laboratory, http: ProviderHttp) -> None:
     """The documented answer, with one thing changed that its documents do not know."""
-    async with serving([answering(lab.words.captured)]) as address:
+    async with serving([scripted(lab.words.captured)]) as address:
         documented = await lab.make(http, address).look_up("payment7")
     assert documented.kind is Kind.CAPTURED
 
-    bodies = lab.words.undocumented.values()
-    async with serving(
-        [answering(body, below=f"/{n}") for n, body in enumerate(bodies)]
-    ) as address:
+    async with serving(scripts(lab.words.undocumented)) as address:
         for n, change in enumerate(lab.words.undocumented):
             connector = lab.make(http, f"{address}/{n}")
             heard = [await connector.look_up("payment7"), await connector.start(lab.order())]
@@ -99,7 +113,7 @@ async def test_an_answer_of_another_shape_is_unknown(
 async def test_a_captured_order_with_an_error_status_is_unknown(
     lab: Laboratory, http: ProviderHttp
 ) -> None:
-    async with serving([answering(lab.words.captured, 500)]) as address:
+    async with serving([scripted(lab.words.captured, 500)]) as address:
         outcome = await lab.make(http, address).look_up("payment7")
 
     assert outcome.kind is Kind.UNKNOWN

@@ -58,10 +58,11 @@ def call(
 
 @dataclass
 class Gateway:
-    """`nonstopay serve` as a process of its own."""
+    """`nonstopay serve` as a process of its own. `environment`: settings beside the usual ones."""
 
     data: Path
     port: int
+    environment: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     log: Path = field(init=False)
 
@@ -79,6 +80,7 @@ class Gateway:
                 [*nonstopay("serve"), "--data", str(self.data), "--port", str(self.port)],
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **self.environment},
                 start_new_session=True,
             )
         deadline = time.monotonic() + READY_SECONDS

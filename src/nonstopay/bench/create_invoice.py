@@ -72,9 +72,7 @@ class _Bench:
         self._written = {ours.merchant_id: 0, theirs.merchant_id: 0}
         self._ours, self._theirs = ours.merchant_id, theirs.merchant_id
 
-    async def alternate(
-        self, plan: Plan, clients: int, say: Callable[[str], None]
-    ) -> list[Round]:
+    async def alternate(self, plan: Plan, clients: int, say: Callable[[str], None]) -> list[Round]:
         rounds: list[Round] = []
         for number in range(plan.rounds + 1):
             for side in (self._http, self._pgbench):

@@ -67,6 +67,7 @@ async def assemble(settings: Settings, database_url: str, *, api_url: str) -> Ga
     }
     db = await Database.open(database_url, min_size=2, max_size=settings.database_connections)
     http = ProviderHttp()
+    sealer = Sealer([derive(secret, "seal") for secret in secrets])
     return Gateway(
         settings=settings,
         db=db,
@@ -75,10 +76,11 @@ async def assemble(settings: Settings, database_url: str, *, api_url: str) -> Ga
             notify_url=f"{api_url}{NOTIFY_PATH}",
             upi_lifetime=timedelta(seconds=settings.upi_seconds),
             rate_max_age=_rate_max_age(settings),
+            sealer=sealer,
         ),
         http=http,
         tokens=Tokens([derive(secret, "checkout-token") for secret in secrets]),
-        sealer=Sealer([derive(secret, "seal") for secret in secrets]),
+        sealer=sealer,
         fields_key=derive(secrets[0], "idempotency-fields"),
         sandbox_key=sandbox_key,
         sandbox_secret=sandbox_secret.encode(),

@@ -28,6 +28,7 @@ _COMMANDS = {
     "bench": ("bench:bench", "Measure the figures beside their yardstick."),
     "demo": ("demo.demo:demo", "Show the main job on this machine."),
     "listen": ("tell:listen", "Show webhooks as they happen, and forward them."),
+    "upi": ("upi:app", "Check UPI links, and explain UPI error codes."),
     "trigger": ("trigger:trigger", "Make something happen in the sandbox."),
 }
 for _name, (_where, _help) in _COMMANDS.items():

@@ -19,6 +19,7 @@ from nonstopay.config import Settings
 from nonstopay.sandbox import clock as sandbox_clock
 from nonstopay.store.db import Database
 from nonstopay.web.app import Application, application
+from nonstopay.web.transport import GatheringProtocol
 from nonstopay.worker.run import Worker
 
 Lifeline = Annotated[int | None, Parameter(show=False)]
@@ -54,7 +55,7 @@ async def _serve_api(settings: Settings, url: str, lifeline: int | None) -> None
                 host=settings.host,
                 port=settings.port,
                 loop="uvloop",
-                http="httptools",
+                http=GatheringProtocol,
                 ws="none",
                 log_config=None,
                 access_log=False,

@@ -3,8 +3,8 @@
 A durable commit costs about the same for one row as for a hundred. So rows are written in batches,
 without a timer: while nothing is on its way, a row leaves at once (a lone caller waits for nobody);
 else it gathers with its neighbours until a batch comes home, or until there are enough of them to be
-worth a second one beside it. Under load the batches grow by themselves, and the database sees tens of transactions where it would have seen
-thousands.
+worth a second one beside it. Under load the batches grow by themselves, and the database sees tens of
+transactions where it would have seen thousands.
 
 What a caller may rely on:
   * he is answered after his row is durable, never before;

@@ -37,7 +37,9 @@ class Bank:
 
     async def start(self, order: Order) -> Outcome:
         self.orders.append(order)
-        link = f"upi://pay?tr={order.reference}"
+        link = (
+            f"upi://pay?pa=chai@bank&pn=Chai&tr={order.reference}&am={order.amount.text()}&cu=INR"
+        )
         return no_answer() if self.silent else outcome(Kind.WAITING, link=link)
 
     async def look_up(self, reference: str) -> Outcome:

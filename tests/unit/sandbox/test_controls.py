@@ -260,6 +260,8 @@ async def test_each_try_is_signed_anew(lab: SandboxLaboratory) -> None:
     await lab.advance(hours=1)
 
     (notice,) = lab.told
+    assert notice.outcome is not None
+    assert notice.outcome is not None
     assert notice.outcome.kind is Kind.CAPTURED
 
 

@@ -68,10 +68,11 @@ async def describe_event(
     """
     async with db.reading() as conn:
         invoice = await records.find(conn, merchant_id, invoice_id)
-        merchant = await merchants.by_id(conn, merchant_id)
-    if invoice is None or merchant is None:
+        # The coin is told only of what was paid, and most events are about what is not paid yet.
+        merchant = await merchants.by_id(conn, merchant_id) if "fee" in facts else None
+    if invoice is None:
         raise NotFound(f"event about invoice {invoice_id}, which is not there")
-    return public_data(_as_it_was(invoice, facts), merchant.wallet.coin)
+    return public_data(_as_it_was(invoice, facts), merchant.wallet.coin if merchant else "")
 
 
 def _as_it_was(invoice: Invoice, facts: Mapping[str, Any]) -> Invoice:

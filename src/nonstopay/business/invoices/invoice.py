@@ -92,6 +92,11 @@ class Invoice:
         return None if self.fee is None else self.amount - self.fee
 
 
+def identity_context(merchant_id: int) -> str:
+    """What a payer's identity number is sealed for: it opens for no other merchant."""
+    return f"personal-id:{merchant_id}"
+
+
 STATUS = {state: f"invoice:{state}" for state in State}
 """How the contract writes a state."""
 

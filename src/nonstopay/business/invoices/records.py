@@ -94,11 +94,16 @@ async def insert_new(
     Returns:
         The ids in the order of the batch; `None` where the key was taken and nothing was written.
     """
-    columns = zip(*(_new_row(new) for new in batch), strict=True)
+    columns = map(_without_nulls, zip(*map(_new_row, batch), strict=True))
     ids: list[int | None] = [None] * len(batch)
     for place, invoice_id in await conn.fetch(_INSERT_NEW, at, *columns, route):
         ids[place - 1] = invoice_id
     return ids
+
+
+def _without_nulls(column: tuple[object, ...]) -> tuple[object, ...]:
+    """A column that nobody filled, as most are, is sent empty: `unnest` fills it up with NULL."""
+    return () if column.count(None) == len(column) else column
 
 
 def _new_row(new: NewInvoice) -> tuple[object, ...]:
@@ -250,7 +255,7 @@ async def page(
             merchant_id,
             wanted,
             midnight(first) if first else None,
-            midnight(last + timedelta(days=1)) if last else None,
+            midnight(last + timedelta(days=1)) if last and last < date.max else None,
             block,
             within,
             limit,

@@ -15,6 +15,7 @@ from nonstopay.store.db import Connection
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,255}\.[^@\s.\x00-\x1f]{2,63}")
 _WALLET = re.compile(r"0x[0-9a-fA-F]{40}")
 _NAME_MAX = 120
+_MAPPED_BITS = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +70,15 @@ async def change(tx: Connection, merchant_id: int, changes: Changes) -> None:
 
 
 def read_network(text: str) -> Network:
-    """A network in CIDR form, or one address. Raises `InvalidInput`."""
+    """A network in CIDR form, or one address; IPv4 written as IPv6 is IPv4. Raises `InvalidInput`."""
     try:
-        return ipaddress.ip_network(text.strip(), strict=False)
+        network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
         raise InvalidInput("ip", f"{text!r} is not an IP address or a CIDR network") from None
+    mapped = network.version == 6 and network.network_address.ipv4_mapped
+    if mapped and network.prefixlen >= _MAPPED_BITS:
+        return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+    return network
 
 
 def _columns(changes: Changes) -> dict[str, object]:
@@ -83,7 +88,8 @@ def _columns(changes: Changes) -> dict[str, object]:
         raise InvalidInput(
             "methods", f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(METHODS)}"
         )
-    if changes.fee_percent is not None and not 0 <= changes.fee_percent <= 100:
+    percent = changes.fee_percent
+    if percent is not None and not (percent.is_finite() and 0 <= percent <= 100):
         raise InvalidInput("fee_percent", "a fee is 0 to 100 percent")
     for amount in (changes.fee_fixed, changes.minimum, changes.maximum):
         if amount is not None and not (amount.is_finite() and amount >= 0):

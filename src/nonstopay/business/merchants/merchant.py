@@ -2,7 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -80,7 +80,9 @@ class Merchant:
         known = self._bounds.get(currency.code)
         if known is None:
             low, high = self.limits.get(currency.code, self.limits.get(ANY_CURRENCY, (None, None)))
-            known = Bounds(_in_minor(low, currency), _in_minor(high, currency))
+            known = Bounds(
+                _in_minor(low, currency, ROUND_CEILING), _in_minor(high, currency, ROUND_FLOOR)
+            )
             self._bounds[currency.code] = known
         return known
 
@@ -105,5 +107,8 @@ def is_in_networks(address: str, networks: tuple[Network, ...]) -> bool:
     return any(peer.version == network.version and peer in network for network in networks)
 
 
-def _in_minor(units: Decimal | None, currency: Currency) -> int | None:
-    return None if units is None else int(units.scaleb(currency.exponent))
+def _in_minor(units: Decimal | None, currency: Currency, rounding: str) -> int | None:
+    """A bound in whole minor units, rounded so that nothing beyond it gets in."""
+    if units is None:
+        return None
+    return int(units.scaleb(currency.exponent).to_integral_value(rounding))

@@ -5,6 +5,7 @@ transaction: the payment's step, the movement that its arrow names, the invoice'
 the job that follows, and a line of the payment's history. The same news again changes nothing.
 """
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -20,7 +21,7 @@ from nonstopay.business.payments import records
 from nonstopay.business.payments.judge import event_of
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.states import IN_DOUBT, MACHINE, Event, State
-from nonstopay.connectors.outcome import Kind, Outcome
+from nonstopay.connectors.outcome import Kind, Outcome, unknown
 from nonstopay.errors import LawBroken, NotFound
 from nonstopay.ledger import movements, post
 from nonstopay.money import Money
@@ -30,6 +31,7 @@ from nonstopay.store.db import Connection, Database
 
 Source = Literal["reply", "notification", "look-up", "operator"]
 GIVE_BACK = "payment:give-back"
+_log = logging.getLogger(__name__)
 
 
 async def record_outcome(
@@ -47,6 +49,7 @@ async def record_outcome(
     async with db.transaction() as tx:
         payment, invoice = await _lock(tx, connector, reference)
         merchant = await _merchant(tx, payment)
+        outcome = await _with_its_own_utr(tx, payment, outcome)
         event = event_of(outcome, payment, invoice, merchant.late_success)
         step = MACHINE.step(payment.state, event)
         if not step.moved:
@@ -72,6 +75,22 @@ async def _lock(tx: Connection, connector: str, reference: str) -> tuple[Payment
     if invoice is None or payment is None:
         raise LawBroken(f"payment {found.id} without its invoice")
     return payment, invoice
+
+
+async def _with_its_own_utr(tx: Connection, payment: Payment, outcome: Outcome) -> Outcome:
+    """One transfer of the network pays one payment: a UTR that paid another one proves nothing."""
+    utr = outcome.network_reference
+    if outcome.kind is not Kind.CAPTURED or utr is None:
+        return outcome
+    realm = f"{payment.connector}:utr"
+    owner = await records.claim_reference(tx, payment, realm, utr)
+    if owner == payment.id:
+        return outcome
+    _log.error(
+        "a UTR that paid another payment",
+        extra={"connector": payment.connector, "payment": payment.id, "other": owner},
+    )
+    return unknown(f"its UTR paid payment {owner}", outcome.provider_reference)
 
 
 async def _merchant(tx: Connection, payment: Payment) -> Merchant:
@@ -100,6 +119,8 @@ async def _keep_history(
     facts = {
         "amount": str(outcome.amount) if outcome.amount else None,
         "reason": outcome.reason,
+        "failed_at": outcome.source,
+        "step": outcome.step,
         "provider_reference": outcome.provider_reference,
         "network_reference": outcome.network_reference,
         "detail": outcome.detail,

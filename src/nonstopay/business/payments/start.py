@@ -5,8 +5,11 @@ attempt: the invoice's row is locked while we look. The provider is called with 
 under our reference, which is its idempotency key: a start that was cut off is simply called again.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from nonstopay import clock, ids
 from nonstopay.business.exchange.quote import quote
@@ -23,6 +26,8 @@ from nonstopay.business.payments.rails import Rails
 from nonstopay.business.payments.record_outcome import record_outcome
 from nonstopay.business.payments.states import IN_DOUBT, State
 from nonstopay.connectors.base import Order
+from nonstopay.connectors.outcome import Kind, Outcome, unknown
+from nonstopay.connectors.upi.link import refusals
 from nonstopay.errors import Conflict, NotFound
 from nonstopay.money import fiat
 from nonstopay.store import jobs
@@ -30,6 +35,7 @@ from nonstopay.store.db import Connection, Database
 
 LOOK_UP = "payment:look-up"
 FIRST_LOOK = timedelta(seconds=45)
+_log = logging.getLogger(__name__)
 
 
 class NotPayable(Conflict):
@@ -79,19 +85,49 @@ async def start_upi(
 async def open_order(db: Database, rails: Rails, merchant: Merchant, payment: Payment) -> Payment:
     """Open the order at the provider, again if need be; what we know of the payment then."""
     connector = rails.connector(payment.connector)
-    outcome = await connector.start(
-        Order(
-            reference=payment.reference,
-            amount=payment.charged,
-            payee_name=merchant.name,
-            note=f"Invoice {payment.invoice_id}",
-            expires_at=payment.expires_at,
-            notify_url=f"{rails.notify_url}{payment.connector}",
-        )
-    )
+    order = await _order(db, rails, merchant, payment)
+    outcome = _without_bad_link(payment, await connector.start(order))
+    if outcome.kind is not Kind.WAITING:
+        # Two starts at one moment: the other one may have got the link meanwhile.
+        async with db.reading() as conn:
+            known = await records.find(conn, payment.merchant_id, payment.id)
+        if known is not None and known.state is not State.STARTING:
+            return known
     return await record_outcome(
         db, payment.connector, payment.reference, outcome, source="reply", at=clock.now()
     )
+
+
+async def _order(db: Database, rails: Rails, merchant: Merchant, payment: Payment) -> Order:
+    """What the provider is asked to collect, and what was told of the payer."""
+    async with db.reading() as conn:
+        invoice = await invoices.find(conn, merchant.id, payment.invoice_id)
+        told, sealed = await invoices.personal_details(conn, merchant.id, payment.invoice_id)
+    details = msgspec.json.decode(told, type=dict[str, str]) if told else {}
+    return Order(
+        reference=payment.reference,
+        amount=payment.charged,
+        payee_name=merchant.name,
+        note=f"Invoice {payment.invoice_id}",
+        expires_at=payment.expires_at,
+        notify_url=f"{rails.notify_url}{payment.connector}",
+        payer_name=details.get("name"),
+        payer_email=invoice.email if invoice else None,
+        payer_phone=details.get("phone"),
+        payer_identity=rails.identity(merchant.id, sealed) if sealed else None,
+    )
+
+
+def _without_bad_link(payment: Payment, outcome: Outcome) -> Outcome:
+    """A link that apps would refuse, or that asks for another amount, is shown to nobody."""
+    wrong = refusals(outcome.link, payment.charged) if outcome.link else []
+    if outcome.kind is not Kind.WAITING or not wrong:
+        return outcome
+    _log.error(
+        "a provider's UPI link cannot be paid",
+        extra={"connector": payment.connector, "payment": payment.id, "problems": wrong},
+    )
+    return unknown("its link cannot be paid: " + "; ".join(wrong), outcome.provider_reference)
 
 
 async def _find_or_insert(

@@ -35,6 +35,8 @@ VERSION = "2025-01-01"
 INR = fiat("INR")
 LIFE_MIN = timedelta(minutes=16)
 """Cashfree takes no order that ends sooner than 15 minutes from now."""
+LATE = timedelta(days=3)
+"""After this an order that ended is asked about no more, though a payment of it never did."""
 TOLERANCE = timedelta(minutes=15)
 
 CODES = failures("""
@@ -46,7 +48,7 @@ _OPEN = frozenset({"PENDING", "NOT_ATTEMPTED"})
 _REFUSED = frozenset({"FAILED", "USER_DROPPED", "CANCELLED"})
 _KEYS = uuid5(NAMESPACE_URL, "https://api.cashfree.com/pg/orders")
 
-_Rupees = int | Decimal
+_Rupees = Any  # a JSON number; of Decimal's own accord texts would pass, too
 T = TypeVar("T")
 
 
@@ -176,17 +178,17 @@ class Cashfree:
         refunds = await self._get(f"/orders/{quote(reference)}/refunds", list[_Refund])
         if isinstance(refunds, Outcome):
             return refunds
-        id = refund_id(key)
-        if made := next((one for one in refunds if one.refund_id == id), None):
-            return _refund_outcome(made, id, amount)
+        named = refund_id(key)
+        if made := next((one for one in refunds if one.refund_id == named), None):
+            return _refund_outcome(made, named, amount)
         if amount + _gone(refunds) > standing.amount:
             return _never("more than is left of what was captured")
-        wish = {"refund_amount": _number(amount), "refund_id": id, "refund_note": key}
+        wish = {"refund_amount": _number(amount), "refund_id": named, "refund_note": key}
         answer = await self._post(f"/orders/{quote(reference)}/refunds", wish, key)
         refund = read(answer, _Refund)
         if isinstance(refund, Outcome):
             return refund
-        return _refund_outcome(refund, id, amount)
+        return _refund_outcome(refund, named, amount)
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
         self._verify(headers, body)
@@ -282,13 +284,17 @@ def _standing(order: _Order, payments: Sequence[_Payment]) -> Outcome:
         return _outcome(successes[0], successes[0].error_details)
     if order.order_status == "PAID":
         return unknown("paid without its payment", order.cf_order_id)
-    open_ones = [one for one in tries if one.payment_status in _OPEN]
+    ended = order.order_status in _ENDED
+    given_up = clock.now() - LATE if ended else datetime.min.replace(tzinfo=UTC)
+    open_ones = [
+        one for one in tries if one.payment_status in _OPEN and one.payment_time > given_up
+    ]
     if open_ones:
         return _outcome(open_ones[-1], None)
-    if tries and order.order_status not in _ENDED:
+    if tries and not ended:
         return _outcome(tries[-1], tries[-1].error_details)
     return Outcome(
-        kind=Kind.EXPIRED if order.order_status in _ENDED else Kind.WAITING,
+        kind=Kind.EXPIRED if ended else Kind.WAITING,
         at=clock.now(),
         amount=_money(order.order_amount),
         provider_reference=order.cf_order_id,
@@ -342,8 +348,8 @@ def refund_id(key: str) -> str:
     return _uuid(key).hex
 
 
-def _refund_outcome(refund: _Refund, id: str, amount: Money) -> Outcome:
-    if refund.refund_id != id or _money(refund.refund_amount) != amount:
+def _refund_outcome(refund: _Refund, named: str, amount: Money) -> Outcome:
+    if refund.refund_id != named or _money(refund.refund_amount) != amount:
         return unknown("an answer about another refund")
     if refund.refund_status in ("PENDING", "ONHOLD"):
         return unknown(refund.refund_status, refund.cf_refund_id)
@@ -370,6 +376,8 @@ def _never(detail: str) -> Outcome:
 
 def _money(rupees: _Rupees) -> Money | None:
     """Rupees as Cashfree writes them, a JSON number, in paise; `None` if they are not exact paise."""
+    if not isinstance(rupees, int | Decimal) or isinstance(rupees, bool):
+        return None
     paise = Decimal(rupees).scaleb(2)
     if not paise.is_finite() or paise <= 0 or paise != paise.to_integral_value():
         return None

@@ -3,10 +3,14 @@
 Source: NPCI, UPI Linking Specifications 1.6 (November 2017), section 1.2. We are stricter where
 apps are: a link of a merchant names its category and a unique `tr` and `tid`, its amount has two
 decimals and cannot be changed by the payer. Spaces are `%20`; several apps show a `+` as it is.
+
+Providers write looser links, and forbid to change them: `refusals` is what no app would pay, or would
+pay wrongly; `examine` is everything that can be said of a link, for people.
 """
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import quote, unquote
 
 from nonstopay.errors import InvalidInput
@@ -40,6 +44,25 @@ class UpiLink:
     amount: Money
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with a link.
+
+    Attributes:
+        parameter: which one; empty for the link as a whole.
+        problem: what it must be.
+        refused_by: whose apps would not pay it; empty if all do, though not as they should.
+        why: what comes of it.
+        unsafe: no payer must be shown this link: it cannot be paid, or not surely rightly.
+    """
+
+    parameter: str
+    problem: str
+    refused_by: str
+    why: str
+    unsafe: bool = False
+
+
 class InvalidLink(InvalidInput):
     """Not a payable UPI link; `problems` says everything that is wrong with it."""
 
@@ -60,6 +83,28 @@ _RULES = {
     "am": (r"(?!0+\.00)(0|[1-9][0-9]{0,11})\.[0-9]{2}", "must be rupees with two decimals, 409.71"),
     "cu": (r"INR", "must be INR"),
 }
+
+
+EVERY_APP = "every app"
+_PERSON = "Google Pay, PhonePe"
+_AS_PERSON = "without a category it looks like a payment to a person; such links are often refused"
+_VISIBLE = r"[^\x00-\x1f\x7f]{1,99}"
+# What apps still take, who does without it, and what comes of its absence.
+_CONSEQUENCES = {
+    "pa": (_RULES["pa"][0], EVERY_APP, "it cannot tell whom to pay"),
+    "pn": (_VISIBLE, EVERY_APP, "NPCI makes it mandatory; the payer must see whom he pays"),
+    "mc": (r"(?!0000)[0-9]{4}", _PERSON, _AS_PERSON),
+    "tid": (r"[!-~]{1,99}", "", "the app makes one of its own"),
+    "tr": (r"[!-~]{1,35}", "", "nobody can tell which order was paid"),
+    "tn": (_VISIBLE, "", "the payer's statement does not say what it was for"),
+    "am": (
+        r"(?!0+(\.0{1,2})?$)[0-9]{1,12}(\.[0-9]{1,2})?",
+        "",
+        "the payer types the amount himself",
+    ),
+    "cu": (r"INR", "", "apps take it for rupees, as UPI moves nothing else"),
+}
+_NEEDED = frozenset({"pa", "pn", "tr", "am"})
 
 
 def write(link: UpiLink) -> str:
@@ -107,28 +152,69 @@ def read(uri: str) -> UpiLink:
 
 
 def problems(uri: str) -> list[str]:
-    """Everything that would make a UPI app refuse this link; empty if nothing."""
+    """Everything that would make a UPI app refuse this link, or show it badly; empty if nothing."""
+    return [_sentence(finding) for finding in examine(uri)]
+
+
+def examine(uri: str) -> list[Finding]:
+    """Everything that is wrong with a link by our strict reading, with whom it concerns."""
     if len(uri) > LONGEST:
-        return [f"it is longer than {LONGEST} characters"]
+        return [_whole(f"it is longer than {LONGEST} characters")]
     if not uri.startswith("upi://pay?"):
-        return ["it does not begin with upi://pay?"]
+        return [_whole("it does not begin with upi://pay?")]
     try:
         pairs = _pairs(uri)
     except UnicodeDecodeError:
-        return ["its percent-encoding is not UTF-8"]
+        return [_whole("its percent-encoding is not UTF-8")]
     names = [name for name, _ in pairs]
     values = dict(pairs)
-    found = [f"{name} is given twice" for name in sorted(set(names)) if names.count(name) > 1]
-    for name, (pattern, rule) in _RULES.items():
-        if name not in values:
-            found.append(f"{name} is missing: it {rule}")
-        elif not re.fullmatch(pattern, values[name]):
-            found.append(f"{name} {rule}")
+    found = [
+        Finding(name, "is given twice", EVERY_APP, "apps may read either of the two", unsafe=True)
+        for name in sorted(set(names))
+        if names.count(name) > 1
+    ]
+    found += [finding for name in _RULES if (finding := _broken(name, values.get(name)))]
     if values.get("mam", "null") not in ("null", values.get("am")):
-        found.append("mam lets the payer change the amount")
+        problem = "lets the payer change the amount"
+        found.append(Finding("mam", problem, "", "he may pay less", unsafe=True))
     if "+" in uri:
-        found.append("it holds a +, which apps show as it is: write a space as %20, a plus as %2B")
+        problem = "it holds a +, which apps show as it is: write a space as %20, a plus as %2B"
+        found.append(Finding("", problem, "", "the payer sees plus signs for spaces"))
     return found
+
+
+def refusals(uri: str, amount: Money) -> list[str]:
+    """Why a provider's link must not be shown to a payer who is to pay `amount`; empty if it may."""
+    found = [_sentence(finding) for finding in examine(uri) if finding.unsafe]
+    if found:
+        return found
+    asked = dict(_pairs(uri))["am"]
+    if Decimal(asked) != amount.decimal():
+        return [f"am asks for {asked}, the order is for {amount.text()}"]
+    return []
+
+
+def _broken(name: str, value: str | None) -> Finding | None:
+    """What is wrong with a parameter; `None` for the value: it is not there."""
+    pattern, rule = _RULES[name]
+    tolerated, missed_by, why = _CONSEQUENCES[name]
+    if value is None:
+        return Finding(name, f"is missing: it {rule}", missed_by, why, unsafe=name in _NEEDED)
+    if re.fullmatch(pattern, value):
+        return None
+    if re.fullmatch(tolerated, value):
+        return Finding(name, rule, "", "apps take it as it is; the specification is stricter")
+    if name == "mc" and value == "0000":
+        return Finding(name, rule, missed_by, why)
+    return Finding(name, rule, EVERY_APP, "apps cannot read it", unsafe=True)
+
+
+def _whole(problem: str) -> Finding:
+    return Finding("", problem, EVERY_APP, "it is no UPI link", unsafe=True)
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.parameter} {finding.problem}".strip()
 
 
 def _pairs(uri: str) -> list[tuple[str, str]]:

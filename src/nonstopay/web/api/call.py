@@ -37,7 +37,7 @@ class Call:
     """A call by a merchant who was let in.
 
     Attributes:
-        headers: by lower-case name; the last one wins, the guard reads what must not be doubled.
+        headers: by lower-case name; of a doubled one the last counts.
         parameters: read from the body, and on GET from the query, which the body does not override.
     """
 
@@ -108,19 +108,24 @@ def failure(error: ContractError) -> Reply:
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    """The whole body. Raises `ContractError` 413 over 64 KiB, before reading more."""
+    """The whole body.
+
+    Raises:
+        ContractError: 413 over 64 KiB, before reading more; 400 when the caller left before its end,
+            so that half an amount is never taken for a whole one.
+    """
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > BODY_BYTES_MAX:
         raise _too_large()
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
+    body, more = b"", True
+    while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise unreadable(400, "the body ended too early")
         body += message.get("body", b"")
         if len(body) > BODY_BYTES_MAX:
             raise _too_large()
-    if len(body) > BODY_BYTES_MAX:
-        raise _too_large()
+        more = message.get("more_body", False)
     return body
 
 

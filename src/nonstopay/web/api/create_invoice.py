@@ -13,7 +13,7 @@ from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.errors import InvalidAmount
 from nonstopay.web.api import errors
 from nonstopay.web.api.errors import ContractError, invalid
-from nonstopay.web.api.parameters import NumberText, Parameters, plain_text, read_json
+from nonstopay.web.api.parameters import NumberText, Parameters, given, plain_text, read_value
 
 CALLBACK_BYTES_MAX = 16 * 1024
 TEXT_MAX = 200
@@ -27,6 +27,7 @@ _URL = re.compile(
 )
 _PERSONAL_ID = re.compile(r"[0-9]{11}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _URLS = ("success_url", "cancel_url", "pending_url", "failure_url")
 _PAYER_TEXTS = ("name", "phone", "address1", "address2", "city", "state", "postcode")
 
@@ -36,6 +37,7 @@ def read_new_invoice(
     merchant: Merchant,
     *,
     available: Callable[[Merchant, str], list[str]],
+    solutions: Callable[[str], list[str]],
     callback: Callable[[], str],
     seal: Callable[[str], bytes],
 ) -> NewInvoice:
@@ -43,6 +45,7 @@ def read_new_invoice(
 
     Args:
         available: the methods a merchant's payers can use in a currency.
+        solutions: the connectors behind a method.
         callback: the text of `callbackJson` to the letter.
         seal: encrypts an identity number for keeping.
 
@@ -59,7 +62,7 @@ def read_new_invoice(
     success, cancel, pending, failure = (_url(parameters, name) for name in _URLS)
     callback_json = _callback(parameters, callback)
     _solution_type(parameters)
-    _check_available(parameters, method, available(merchant, currency.code))
+    _check_available(parameters, method, available(merchant, currency.code), solutions)
     personal_id = _personal_id(parameters)
     ip = _ip(parameters)
     return NewInvoice(
@@ -84,8 +87,8 @@ def read_new_invoice(
 
 
 def _required(parameters: Parameters, name: str, number: int) -> object:
-    value = parameters.get(name)
-    if value is None or value == "":
+    value = given(parameters, name)
+    if value is None:
         raise ContractError(number, f"{name} required")
     return value
 
@@ -98,16 +101,16 @@ def _email(value: object) -> str:
 
 def _method(parameters: Parameters) -> Method | None:
     """The method by the contract's table, first match; `None` is the payer's choice."""
-    named = parameters.get("payment_solution_type")
+    named = given(parameters, "payment_solution_type")
     if parameters.get("checkoutMode") == "nft":
         return NFT
-    if named:
-        return METHODS.get(named) if isinstance(named, str) else None
-    if parameters.get("payableCurrencies"):
+    if named is not None:
+        return METHODS.get(named) if _is_text(named) else None
+    if given(parameters, "payableCurrencies") is not None:
         return CRYPTO
-    if parameters.get("card_number"):
+    if given(parameters, "card_number") is not None:
         return CARD
-    if parameters.get("personal_id"):
+    if given(parameters, "personal_id") is not None:
         return UPI
     return None
 
@@ -136,8 +139,8 @@ def _amount(value: object, currency: money.Currency, merchant: Merchant) -> int:
 
 
 def _url(parameters: Parameters, name: str) -> str | None:
-    value = parameters.get(name)
-    if value is None or value == "":
+    value = given(parameters, name)
+    if value is None:
         return None
     if not _is_text(value) or len(value) > URL_MAX or not _URL.fullmatch(value):
         raise invalid(name)
@@ -146,65 +149,82 @@ def _url(parameters: Parameters, name: str) -> str | None:
 
 def _callback(parameters: Parameters, callback: Callable[[], str]) -> str | None:
     """The merchant's JSON as text. In a form it is text that must be JSON."""
-    if parameters.get("callbackJson") in (None, ""):
+    if given(parameters, "callbackJson") is None:
         return None
     text = callback()
-    if len(text.encode()) > CALLBACK_BYTES_MAX or "\x00" in text or "\\u0000" in text:
+    if len(text.encode()) > CALLBACK_BYTES_MAX or _holds_nul(text):
         raise invalid("callbackJson")
     return text
+
+
+def _holds_nul(text: str) -> bool:
+    """Whether JSON text holds the one character that PostgreSQL cannot keep, plain or escaped."""
+    return "\x00" in text or ("\\u0000" in text and _ESCAPED_NUL.search(text) is not None)
 
 
 def form_callback(parameters: Parameters) -> str:
     """The text of a form's `callbackJson`, which must be strict JSON. Raises `ContractError`."""
     text = str(parameters["callbackJson"]).strip()
     try:
-        read_json(b'{"callbackJson":%s}' % text.encode())
+        read_value(text.encode())
     except (ContractError, UnicodeEncodeError):
         raise invalid("callbackJson") from None
     return text
 
 
 def _solution_type(parameters: Parameters) -> None:
-    named = parameters.get("payment_solution_type")
-    if named and named not in METHODS:
+    named = given(parameters, "payment_solution_type")
+    if named is not None and not (_is_text(named) and named in METHODS):
         raise invalid("payment_solution_type")
 
 
-def _check_available(parameters: Parameters, method: Method | None, here: list[str]) -> None:
+def _check_available(
+    parameters: Parameters,
+    method: Method | None,
+    here: list[str],
+    solutions: Callable[[str], list[str]],
+) -> None:
     """The rail must be there, on for this merchant, and have the solution that is named."""
-    if (method.name not in here) if method else not here:
-        raise ContractError(errors.METHOD_NOT_AVAILABLE)
-    solution = parameters.get("payment_solution_name")
-    if solution and not _is_text(solution):
+    if method:
+        here = [method.name] if method.name in here else []
+    solution = given(parameters, "payment_solution_name")
+    if solution is not None and not (_is_text(solution) and solution.isprintable()):
         raise invalid("payment_solution_name")
+    if not any(solution is None or solution in solutions(name) for name in here):
+        raise ContractError(errors.METHOD_NOT_AVAILABLE)
 
 
 def _is_direct(parameters: Parameters, method: Method | None) -> bool:
-    return bool(
-        method is UPI and parameters.get("payment_solution_type") and parameters.get("customer_ip")
-    )
+    asked = ("payment_solution_type", "customer_ip")
+    return method is UPI and all(given(parameters, name) is not None for name in asked)
 
 
 def _personal_id(parameters: Parameters) -> str | None:
-    text = plain_text(parameters.get("personal_id") or None)
-    if parameters.get("personal_id") and (text is None or not _PERSONAL_ID.fullmatch(text)):
+    value = given(parameters, "personal_id")
+    if value is None:
+        return None
+    text = plain_text(value)
+    if text is None or not _PERSONAL_ID.fullmatch(text):
         raise invalid("personal_id")
     return text
 
 
 def _ip(parameters: Parameters) -> str | None:
-    value = parameters.get("customer_ip")
-    if not value:
+    value = given(parameters, "customer_ip")
+    if value is None:
         return None
+    # A zone (fe80::1%eth0) names a card of the sender's own machine, and may hold any text.
+    if not _is_text(value) or "%" in value:
+        raise invalid("customer_ip")
     try:
-        return str(ipaddress.ip_address(value if _is_text(value) else ""))
+        return str(ipaddress.ip_address(value))
     except ValueError:
         raise invalid("customer_ip") from None
 
 
 def _country(parameters: Parameters) -> str | None:
-    value = parameters.get("country")
-    if not value:
+    value = given(parameters, "country")
+    if value is None:
         return None
     if not _is_text(value) or not _COUNTRY.fullmatch(value):
         raise invalid("country")
@@ -214,8 +234,8 @@ def _country(parameters: Parameters) -> str | None:
 def _payer(parameters: Parameters) -> str | None:
     details: dict[str, Any] = {}
     for name in _PAYER_TEXTS:
-        value = parameters.get(name)
-        if value is None or value == "":
+        value = given(parameters, name)
+        if value is None:
             continue
         text = plain_text(value)
         if text is None or len(text) > TEXT_MAX or not text.isprintable():

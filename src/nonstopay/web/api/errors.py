@@ -60,6 +60,7 @@ _STATUS_OF: tuple[tuple[type[errors.NonstopayError], int], ...] = (
     (errors.Overloaded, 429),
     (errors.Unavailable, 503),
 )
+_NOT_NOW = "not available for the moment; please try again, with the same Idempotency-Key"
 
 
 class ContractError(errors.NonstopayError):
@@ -94,7 +95,8 @@ def as_contract_error(error: errors.NonstopayError) -> ContractError:
         return error
     for kind, status in _STATUS_OF:
         if isinstance(error, kind):
-            return unreadable(status, error.message)
+            # Words about a database or a provider may name our hosts and folders.
+            return unreadable(status, _NOT_NOW if status == 503 else error.message)
     if isinstance(error, errors.InvalidInput):
         return ContractError(INVALID_PARAMETER, error.message)
     if isinstance(error, errors.NotFound):

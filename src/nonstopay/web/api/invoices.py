@@ -1,6 +1,7 @@
 """The invoice calls of the contract: create, status, infos, history."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -12,7 +13,13 @@ from nonstopay.business.assembly import Gateway
 from nonstopay.business.invoices import records
 from nonstopay.business.invoices.create import ROUTE, Created, InvoiceCreator
 from nonstopay.business.invoices.describe import public_data, three_decimals
-from nonstopay.business.invoices.invoice import LABEL, STATUS, Invoice, NewInvoice
+from nonstopay.business.invoices.invoice import (
+    LABEL,
+    STATUS,
+    Invoice,
+    NewInvoice,
+    identity_context,
+)
 from nonstopay.business.invoices.states import State
 from nonstopay.business.payments import records as payments
 from nonstopay.business.payments.start import NotPayable, Wish, start_upi
@@ -21,7 +28,7 @@ from nonstopay.web.api import errors
 from nonstopay.web.api.call import Call, Reply, success
 from nonstopay.web.api.create_invoice import read_new_invoice
 from nonstopay.web.api.errors import ContractError, invalid
-from nonstopay.web.api.parameters import comparable, plain_text
+from nonstopay.web.api.parameters import Parameters, comparable, given, plain_text
 
 PAGE_SIZE = 50
 PAGE_MAX = 10_000_000
@@ -55,9 +62,10 @@ class InvoiceCalls:
             call.parameters,
             merchant,
             available=self._gateway.rails.methods,
+            solutions=self._gateway.rails.solutions,
             callback=call.callback,
             seal=lambda text: self._gateway.sealer.seal(
-                text.encode(), f"personal-id:{merchant.id}"
+                text.encode(), identity_context(merchant.id)
             ),
         )
         key = call.idempotency_key()
@@ -100,7 +108,7 @@ class InvoiceCalls:
         wanted = call.parameters
         status = _choice(wanted, "status", "ALL", _FILTERS)
         first, last = _day(wanted, "from"), _day(wanted, "to")
-        order = wanted.get("order") or "ASC"
+        order = given(wanted, "order", "ASC")
         if order not in ("ASC", "DESC"):
             raise ContractError(errors.INVALID_ORDER, "Invalid order. order must be ASC or DESC")
         page = _page(wanted)
@@ -129,8 +137,8 @@ class InvoiceCalls:
 
     async def _find(self, call: Call) -> Invoice:
         await call.read_parameters()
-        value = call.parameters.get("id")
-        if value is None or value == "":
+        value = given(call.parameters, "id")
+        if value is None:
             raise ContractError(errors.EMAIL_REQUIRED, "id required")
         text = plain_text(value)
         if text is None or not _ID.fullmatch(text):
@@ -210,16 +218,16 @@ def _history_record(invoice: Invoice) -> dict[str, Any]:
     }
 
 
-def _choice(wanted: dict[str, Any], name: str, default: str, choices: dict[str, Any]) -> str:
-    value = wanted.get(name) or default
+def _choice(wanted: Parameters, name: str, default: str, choices: Mapping[str, object]) -> str:
+    value = given(wanted, name, default)
     if not isinstance(value, str) or value not in choices:
         raise invalid(name)
     return value
 
 
-def _day(wanted: dict[str, Any], name: str) -> date | None:
-    value = wanted.get(name)
-    if value in (None, "", "null"):
+def _day(wanted: Parameters, name: str) -> date | None:
+    value = given(wanted, name, "null")
+    if value == "null":
         return None
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise invalid(name)
@@ -229,8 +237,8 @@ def _day(wanted: dict[str, Any], name: str) -> date | None:
         raise invalid(name) from None
 
 
-def _page(wanted: dict[str, Any]) -> int:
-    text = plain_text(wanted.get("page") or "1")
+def _page(wanted: Parameters) -> int:
+    text = plain_text(given(wanted, "page", "1"))
     if text is None or not _ID.fullmatch(text) or int(text) > PAGE_MAX:
         raise invalid("page")
     return int(text)

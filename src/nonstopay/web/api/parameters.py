@@ -7,7 +7,7 @@ text, so that no amount passes through a float.
 
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -39,11 +39,19 @@ def read_json(body: bytes) -> Parameters:
     Raises:
         ContractError: 400, saying what is wrong.
     """
+    document = read_value(body)
+    if not isinstance(document, dict):
+        raise _bad("the body must be a JSON object")
+    return document
+
+
+def read_value(body: bytes) -> object:
+    """One JSON value of any kind; numbers as `NumberText`. Raises as `read_json`."""
     try:
         text = body.decode()
         if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _depth(text) > DEPTH_MAX:
             raise _bad(f"the JSON is nested more than {DEPTH_MAX} deep")
-        document = _DECODER.decode(text)
+        document: object = _DECODER.decode(text)
         if b"\\u" in body:
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError:
@@ -54,8 +62,6 @@ def read_json(body: bytes) -> Parameters:
         raise _bad(f"the JSON is nested more than {DEPTH_MAX} deep") from None
     except json.JSONDecodeError as error:
         raise _bad(f"the body is not JSON: {error.msg} at position {error.pos}") from None
-    if not isinstance(document, dict):
-        raise _bad("the body must be a JSON object")
     return document
 
 
@@ -85,6 +91,7 @@ async def read_multipart(headers: Mapping[bytes, bytes], body: bytes) -> Paramet
         Headers(raw=list(headers.items())), chunks(), max_files=0, max_fields=FIELDS_MAX
     )
     try:
+        body.decode()
         form = await parser.parse()
     except (MultiPartException, KeyError, UnicodeDecodeError) as error:
         raise _bad(f"the form is not readable: {error}") from None
@@ -96,10 +103,16 @@ def plain_text(value: object) -> str | None:
     return str(value) if isinstance(value, str) else None
 
 
+def given(parameters: Parameters, name: str, default: str | None = None) -> object | None:
+    """The parameter's value, or `default` if it is left out, null or the empty text: not given."""
+    value = parameters.get(name)
+    return default if value is None or value == "" else value
+
+
 def comparable(value: object) -> object:
     """A parameter as idempotency compares it: numbers by value, everything else as parsed."""
     if isinstance(value, NumberText):
-        return ["number", str(Decimal(value).normalize())]
+        return ["number", str(Decimal(value).normalize(_EXACT))]
     if isinstance(value, dict):
         return {name: comparable(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -117,8 +130,13 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> Parameters:
 
 
 def _number(text: str) -> NumberText:
-    if (len(text) > 300 or "e" in text.lower()) and abs(Decimal(text)) > _DOUBLE_MAX:
-        raise _bad("the JSON holds a number that is too large")
+    if len(text) > 300 or "e" in text.lower():
+        try:
+            in_range = Decimal(text).copy_abs() <= _DOUBLE_MAX
+        except InvalidOperation:  # an exponent of 19 digits, whatever its sign
+            in_range = False
+        if not in_range:
+            raise _bad("the JSON holds a number out of range")
     return NumberText(text)
 
 
@@ -149,6 +167,7 @@ def _bad(message: str) -> ContractError:
 
 
 _DOUBLE_MAX = Decimal("1.7976931348623157e308")
+_EXACT = Context(prec=BODY_BYTES_MAX, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_once, parse_float=_number, parse_int=_number, parse_constant=_constant
 )

@@ -4,6 +4,7 @@ from nonstopay.business.assembly import Gateway
 from nonstopay.business.invoices.invoice import METHODS
 from nonstopay.web.api.call import Call, Reply, success
 from nonstopay.web.api.errors import invalid
+from nonstopay.web.api.parameters import given, plain_text
 
 
 class SolutionCalls:
@@ -19,10 +20,10 @@ class SolutionCalls:
     async def names(self, call: Call) -> Reply:
         """`GET /api/payment-solution-name/get/?type=`"""
         await call.read_parameters()
-        wanted = call.parameters.get("type")
-        if wanted and wanted not in METHODS:
+        wanted = given(call.parameters, "type")
+        if wanted is not None and plain_text(wanted) not in METHODS:
             raise invalid("type")
-        types = [one for one in self._available(call) if not wanted or one == wanted]
+        types = [one for one in self._available(call) if wanted in (None, one)]
         return success({"list": [name for one in types for name in self._rails.solutions(one)]})
 
     async def coins(self, call: Call) -> Reply:

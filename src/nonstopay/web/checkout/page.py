@@ -49,7 +49,12 @@ class DeclineReason(StrEnum):
     WRONG_PIN = "wrong_pin"
     INSUFFICIENT_FUNDS = "insufficient_funds"
     DECLINED_BY_BANK = "declined_by_bank"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    ACCOUNT_UNUSABLE = "account_unusable"
     APP_CANCELLED = "app_cancelled"
+    TOO_LATE = "too_late"
+    BANK_SILENT = "bank_silent"
+    OTHER_WAY = "other_way"
     TECHNICAL = "technical"
 
 

@@ -39,10 +39,19 @@ _UPI = {
 _OFFERED = (page.UpiState.WAITING, page.UpiState.DECLINED)
 _REASONS = {
     Reason.WRONG_PIN: page.DeclineReason.WRONG_PIN,
+    Reason.PIN_LOCKED: page.DeclineReason.ACCOUNT_UNUSABLE,
     Reason.INSUFFICIENT_FUNDS: page.DeclineReason.INSUFFICIENT_FUNDS,
+    Reason.LIMIT_EXCEEDED: page.DeclineReason.LIMIT_EXCEEDED,
+    Reason.ACCOUNT_UNUSABLE: page.DeclineReason.ACCOUNT_UNUSABLE,
     Reason.DECLINED_BY_BANK: page.DeclineReason.DECLINED_BY_BANK,
+    Reason.SUSPECTED_FRAUD: page.DeclineReason.DECLINED_BY_BANK,
     Reason.CANCELLED_BY_PAYER: page.DeclineReason.APP_CANCELLED,
-    Reason.BANK_UNAVAILABLE: page.DeclineReason.TECHNICAL,
+    Reason.TIMED_OUT: page.DeclineReason.TOO_LATE,
+    Reason.BANK_UNAVAILABLE: page.DeclineReason.BANK_SILENT,
+    Reason.APP_UNAVAILABLE: page.DeclineReason.TECHNICAL,
+    Reason.NETWORK_UNAVAILABLE: page.DeclineReason.TECHNICAL,
+    Reason.NOT_CREDITED: page.DeclineReason.OTHER_WAY,
+    Reason.MERCHANT_REFUSED: page.DeclineReason.OTHER_WAY,
     Reason.AMOUNT_MISMATCH: page.DeclineReason.TECHNICAL,
     Reason.TECHNICAL: page.DeclineReason.TECHNICAL,
 }
