@@ -11,7 +11,7 @@ from nonstopay.connectors.upi.cashfree import Cashfree
 from nonstopay.errors import Misconfigured
 from nonstopay.money import Money, fiat
 from tests.connectors.cashfree_laboratory import cashfree_laboratory
-from tests.connectors.phonepe_laboratory import phonepe_laboratory
+from tests.connectors.phonepe_laboratory import PhonePeDialect, phonepe_laboratory
 from tests.connectors.pretend_provider import encoded, recording
 from tests.connectors.razorpay_laboratory import razorpay_laboratory
 from tests.connectors.serving import scripted, serving
@@ -125,6 +125,7 @@ async def test_phonepe_gets_a_new_token_when_the_old_one_is_not_taken(http: Prov
         await lab.start("payment1")
         await lab.start("payment2")
         tokens = sum(b"/oauth/token" in asked for asked in lab.dialect.asked)
+        assert isinstance(lab.dialect, PhonePeDialect)
         lab.dialect.revoke()
         outcome = await lab.connector.start(lab.order("payment3"))
 
