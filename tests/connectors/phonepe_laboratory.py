@@ -138,7 +138,8 @@ class PhonePeDialect(Dialect):
     def _said(self, order: BankOrder) -> dict[str, Any]:
         last = order.tries[-1]
         code = _CODES[last.reason] if last.state == FAILED else None
-        errors = {"errorCode": "PAYMENT_ERROR", "detailedErrorCode": code} if code else {}
+        word = "BANK_TECHNICAL_ISSUE" if code == "RB" else "PAYMENT_ERROR"
+        errors = {"errorCode": word, "detailedErrorCode": code} if code else {}
         return (
             recording(NAME, "order")
             | {

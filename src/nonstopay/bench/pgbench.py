@@ -53,10 +53,8 @@ class Pgbench:
             *("-l", f"--log-prefix={self._folder / _LOG}"),
             *(word for name, value in variables.items() for word in ("-D", f"{name}={value}")),
         )
-        done, failed = (
-            int(_number(rf"number of {what} transactions[^:]*: (\d+)", said))
-            for what in ("", "failed")
-        )
+        done = int(_number(r"number of transactions actually processed: (\d+)", said))
+        failed = int(_number(r"number of failed transactions: (\d+)", said))
         if failed or not done:
             raise LawBroken(f"pgbench: {done} transactions done, {failed} failed")
         return Round(SIDE, done, round(_number(r"tps = ([\d.]+)", said), 1), self._latency())
@@ -93,7 +91,7 @@ class Pgbench:
 
 
 def _number(pattern: str, said: str) -> float:
-    found = re.search(pattern.replace("of  ", "of "), said)
+    found = re.search(pattern, said)
     if found is None:
         raise LawBroken(f"pgbench does not say {pattern}: {said[-400:]}")
     return float(found.group(1))

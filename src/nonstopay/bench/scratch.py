@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
 from nonstopay import clock, config
 from nonstopay.bench.pgbench import Pgbench
 from nonstopay.business.exchange.seed import seed
@@ -135,8 +137,6 @@ async def _require_durable(db: Database) -> None:
 
 
 async def _superuser(url: str) -> Connection:
-    import asyncpg
-
     conn: Connection = await asyncpg.connect(url.replace("nonstopay@", "postgres@", 1))
     return conn
 

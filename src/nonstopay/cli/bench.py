@@ -1,23 +1,28 @@
 """`nonstopay bench`: the figures to reach, each measured beside its yardstick in the same run."""
 
 import asyncio
+import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+import uvloop
 from cyclopts import Parameter
 
-from nonstopay.bench import create_invoice, webhooks
+from nonstopay.bench import create_invoice, ledger, payment, webhooks
 from nonstopay.bench.figures import Report
 from nonstopay.bench.scratch import Scratch, scratch
 from nonstopay.errors import InvalidInput
 
-Measure = Callable[[Scratch, float, Callable[[str], None]], Awaitable[Report]]
+Measure = Callable[[Scratch, float, Callable[[str], None]], Coroutine[Any, Any, Report]]
 MEASUREMENTS: dict[str, Measure] = {
     "create-invoice": create_invoice.measure,
+    "payment": payment.measure,
+    "ledger": ledger.measure,
     "webhooks": webhooks.measure,
 }
 
@@ -35,7 +40,7 @@ def bench(
     Parameters
     ----------
     names
-        What to measure: create-invoice, webhooks; all if none is named.
+        What to measure: create-invoice, payment, ledger, webhooks; all if none is named.
     seconds
         How long each side runs, in all its rounds.
     folder
@@ -61,16 +66,15 @@ def _measure(name: str, seconds: float, folder: Path | None, *, quiet: bool) -> 
         if not quiet:
             print(f"  {line}", flush=True)
 
-    if not quiet:
-        print(name, flush=True)
-    with scratch(folder or Path(gettempdir())) as place:
-        return asyncio.run(_run(MEASUREMENTS[name], place, seconds, say))
-
-
-async def _run(
-    measure: Measure, place: Scratch, seconds: float, say: Callable[[str], None]
-) -> Report:
-    return await measure(place, seconds, say)
+    load = os.getloadavg()[0]
+    say(f"{name}: {os.cpu_count()} cores, load before {load:.1f}")
+    with (
+        scratch(folder or Path(gettempdir())) as place,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        report = runner.run(MEASUREMENTS[name](place, seconds, say))
+    machine = {"cores": os.cpu_count() or 0, "load_before": round(load, 1)}
+    return replace(report, figures={**report.figures, **machine})
 
 
 def _tell(report: Report) -> None:

@@ -4,7 +4,7 @@ import urllib.parse
 
 import pytest
 
-from tests.stories.api.wire import CREATE, GOOD, code
+from tests.stories.api.wire import CREATE, GOOD, HISTORY, code
 from tests.stories.gateway import Gateway, Merchant
 
 TRAPS = [
@@ -44,10 +44,10 @@ def test_no_amount_is_asked_for(regular: Merchant, written: str) -> None:
     [("42", "42.00"), ("15.04", "15.04"), ('"15.04"', "15.04"), ("0.50", "0.50"), ("0.01", "0.01"),
      ("4.0", "4.00"), ("999999999999.99", "999999999999.99"), ("1.1", "1.10")],
 )  # fmt: skip
-def test_an_amount_is_kept_to_the_cent(merchant: Merchant, written: str, kept: str) -> None:
+def test_an_amount_is_kept_to_the_cent(regular: Merchant, written: str, kept: str) -> None:
     body = f'{{"email":"payer@example.com","amount":{written},"devise":"USD"}}'
-    assert code(merchant.post(CREATE, body.encode())) == 0
-    record = merchant.get("/api/client-invoice-history/get/").json()["list"][0]
+    assert code(regular.post(CREATE, body.encode())) == 0
+    record = regular.get(HISTORY, order="DESC").json()["list"][0]
     assert record["amount"] == kept
 
 

@@ -47,9 +47,7 @@ def test_infos_gives_it_back_unchanged(keeper: Merchant, letter: str) -> None:
 
 async def test_webhooks_give_it_back_unchanged(merchant: Merchant) -> None:
     with open_shop() as shop:
-        merchant.gateway.command(
-            "merchant", "set", str(merchant.id), "--callback-url", shop.url
-        )
+        merchant.gateway.command("merchant", "set", str(merchant.id), "--callback-url", shop.url)
         for letter in LETTERS:
             assert code(merchant.post(CREATE, creating(letter))) == 0
         told = await shop.wait_for(len(LETTERS))
@@ -89,7 +87,9 @@ def test_it_ends_at_16_kib(merchant: Merchant) -> None:
     full = json.dumps("x" * (16 * 1024 - 2))
     assert code(merchant.post(CREATE, creating(full))) == 0
     assert code(merchant.post(CREATE, creating(f"[{full}]"))) == 50014
-    assert code(merchant.post(CREATE, creating(json.dumps("é" * 8192, ensure_ascii=False)))) == 50014
+    assert (
+        code(merchant.post(CREATE, creating(json.dumps("é" * 8192, ensure_ascii=False)))) == 50014
+    )
     assert total(merchant) == 1
 
 

@@ -43,8 +43,7 @@ def test_other_content_under_the_same_key_is_refused_by_name(
     assert answer.status == 422
     assert answer.json() == {
         "errorCode": 422,
-        "errorMessage": "this Idempotency-Key was used with other content; "
-        f"different: {differing}",
+        "errorMessage": f"this Idempotency-Key was used with other content; different: {differing}",
     }
 
 

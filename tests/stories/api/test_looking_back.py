@@ -15,16 +15,17 @@ CREATED = 51
 
 
 @pytest.fixture(scope="module")
-def owner(gateway: Gateway) -> Merchant:
+async def owner(gateway: Gateway) -> Merchant:
     """A merchant with two pages of history: 51 untouched, one declined, one paid."""
     merchant = gateway.merchant(name="Owner")
     for number in range(CREATED):
         assert code(merchant.create(amount=number + 1, email=f"p{number}@example.com")) == 0
-    for outcome in ("declined", "success"):
+    for outcome, status in (("declined", "failed"), ("success", "awaiting_approval")):
         direct = merchant.create(
             amount="4.50", payment_solution_type="UPI", customer_ip="203.0.113.9", country="IN"
-        )
-        gateway.pay_by_upi(direct.json()["upiUri"], outcome)
+        ).json()
+        gateway.pay_by_upi(direct["upiUri"], outcome)
+        await merchant.wait_for_status(int(direct["ID"]), f"invoice:{status}")
     return merchant
 
 
@@ -110,7 +111,9 @@ def test_an_invoice_of_another_merchant_is_not_told_of(regular: Merchant, first:
         assert ask(regular, path, f'{first},"merchant_id":1').json() == refused
 
 
-def test_the_history_of_another_merchant_is_not_told_of(owner: Merchant, merchant: Merchant) -> None:
+def test_the_history_of_another_merchant_is_not_told_of(
+    owner: Merchant, merchant: Merchant
+) -> None:
     said = merchant.get(HISTORY, merchant_id=owner.id, email="p1@example.com").json()
     assert (said["list"], said["total"]) == ([], "0")
 
@@ -163,9 +166,9 @@ def test_pages_of_fifty_in_both_orders(owner: Merchant) -> None:
     up = [ids(page=page) for page in (1, 2, 3)]
     down = [ids(page=page, order="DESC") for page in (1, 2, 3)]
     assert [len(page) for page in up] == [50, 3, 0]
-    whole = sum(up, [])
+    whole = [one for page in up for one in page]
     assert whole == sorted(set(whole))
-    assert sum(down, []) == whole[::-1]
+    assert [one for page in down for one in page] == whole[::-1]
     assert ids(page=10_000_000) == []
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.stories.api.wire import CREATE, GOOD, HISTORY, JSON, code, send
+from tests.stories.api.wire import HISTORY, code, send
 from tests.stories.gateway import Gateway, Merchant, free_port
 
 FELT_SECONDS = 5.0
@@ -52,11 +52,17 @@ def test_a_wallet_that_is_taken_back_is_felt(merchant: Merchant) -> None:
     assert code(merchant.get(HISTORY)) == 0
 
 
-@pytest.mark.parametrize("change", [str.lower, lambda key: key[:-1] + "é", lambda key: key + " x",
-                                    lambda key: key[:-1], lambda key: f"Bearer {key}"])  # fmt: skip
-def test_a_key_is_itself_or_nothing(merchant: Merchant, change: Callable[[str], str]) -> None:
-    wrong = Merchant(merchant.gateway, merchant.id, change(merchant.api_key), "")
-    assert admitted(wrong) == 50007
+def test_a_key_is_itself_or_nothing(regular: Merchant) -> None:
+    key = regular.api_key
+    for other in (
+        key.lower(),
+        key[:-1],
+        key[:-1] + "é",
+        f"{key}x",
+        f"{key} {key}",
+        f"Bearer {key}",
+    ):
+        assert admitted(Merchant(regular.gateway, regular.id, other, "")) == 50007, other
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +104,6 @@ CLAIMS = [
     ("Remote-Addr", FRIEND),
     ("X-ProxyUser-Ip", FRIEND),
     ("Via", f"1.1 {FRIEND}"),
-    ("Host", FRIEND),
 ]
 
 
@@ -164,8 +169,3 @@ def test_behind_proxies_no_other_header_counts(proxied: Merchant, name: str, cla
 
 def test_who_comes_past_the_proxies_is_not_believed(proxied: Merchant) -> None:
     assert admitted(proxied, ("X-Forwarded-For", FRIEND), source="127.0.0.5") == 50006
-
-
-def test_the_payers_page_is_not_concerned(proxied: Merchant) -> None:
-    answer = send(proxied, CREATE, GOOD, [JSON, ("X-Forwarded-For", FRIEND)])
-    assert code(answer) == 0

@@ -34,7 +34,7 @@ URL = "https://api.cashfree.com/pg"
 VERSION = "2025-01-01"
 INR = fiat("INR")
 LIFE_MIN = timedelta(minutes=16)
-"""Cashfree takes no order that ends sooner than 15 minutes from now."""
+"""Orders that end sooner than 15 minutes from now are said to be refused; no document promises less."""
 LATE = timedelta(days=3)
 """After this an order that ended is asked about no more, though a payment of it never did."""
 TOLERANCE = timedelta(minutes=15)

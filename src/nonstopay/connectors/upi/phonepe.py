@@ -291,7 +291,7 @@ def _standing(order: _Order) -> Outcome:
         return _about(order, Kind.EXPIRED)
     known = (npci.CODES.get(code) or CODES.get(code) for code in codes)
     failure = next((one for one in known if one), None)
-    if failure is None:
+    if in_doubt or failure is None:
         return unknown(f"failed with code {' '.join(codes)}", order.order_id)
     return _about(order, Kind.DECLINED, failure)
 
