@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import asyncpg
 import msgspec
+from asyncpg.transaction import Transaction
 
 from nonstopay import ids
 from nonstopay.errors import CommitUnknown, DatabaseUnavailable, Misconfigured, TransactionOpen
@@ -145,8 +146,7 @@ class Database:
             try:
                 yield conn
             except BaseException:
-                if not _is_closed(conn):
-                    await transaction.rollback()
+                await _roll_back(conn, transaction)
                 raise
             else:
                 with _commit_unknown(conn):
@@ -270,6 +270,16 @@ def _translated(conn: Connection | None = None) -> Iterator[None]:
             raise
         reason = str(error) or "no answer in time"
         raise DatabaseUnavailable(f"the database is not available: {reason}") from error
+
+
+async def _roll_back(conn: Connection, transaction: Transaction) -> None:
+    """Roll back, or hang up, which has the server do it: the caller hears his own error."""
+    if _is_closed(conn):
+        return
+    try:
+        await transaction.rollback()
+    except (asyncpg.PostgresError, *_CLIENT_SIDE):
+        conn.terminate()
 
 
 @contextmanager
