@@ -4,12 +4,15 @@ import asyncio
 import base64
 import http.client
 import json
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook
 
+from nonstopay.config import API_PROCESSES_MAX
+from nonstopay.web.api.events import STREAMS_OF_ONE_MAX
 from tests.stories.gateway import Gateway, Merchant, call
 from tests.stories.shop import Message, open_shop
 
@@ -127,6 +130,29 @@ async def test_the_stream_brings_what_happens_and_goes_on_where_it_was_cut(
     assert json.loads(live["data"]) == merchant.get("/api/events/", after="2").json()["events"][0]
 
 
+async def test_one_merchant_cannot_take_all_the_streams(
+    gateway: Gateway, merchant: Merchant
+) -> None:
+    """Each API process counts its own, so the bound is felt after a few times sixteen."""
+    other = gateway.merchant()
+    with ExitStack() as open_ones:
+
+        def open_too_many() -> None:
+            for _ in range(STREAMS_OF_ONE_MAX * API_PROCESSES_MAX + 1):
+                open_ones.enter_context(closing(Stream(merchant, after="0")))
+
+        with pytest.raises(Refused, match="you have 16 streams open"):
+            open_too_many()
+        open_ones.enter_context(closing(Stream(other, after="0")))
+
+    def admitted() -> bool:
+        with suppress(Refused), closing(Stream(merchant, after="0")):
+            return True
+        return False
+
+    await until_there_is(admitted)
+
+
 def test_the_endpoints_are_listed_by_the_api(gateway: Gateway, merchant: Merchant) -> None:
     added(merchant, "http://127.0.0.1:9/hook", "--event", "invoice:paid")
 
@@ -152,6 +178,10 @@ async def test_the_metrics_count_what_was_sent(gateway: Gateway, merchant: Merch
     assert metric(gateway, "nonstopay_webhook_overdue_seconds") < 60
 
 
+class Refused(Exception):
+    """What came in place of a stream."""
+
+
 class Stream:
     """A merchant's program that reads server-sent events, a message at a time."""
 
@@ -163,7 +193,10 @@ class Stream:
             headers["Last-Event-ID"] = last_event_id
         self._connection.request("GET", f"/api/events/stream/?after={after}", headers=headers)
         self._answer = self._connection.getresponse()
-        assert self._answer.headers["content-type"].startswith("text/event-stream")
+        if not self._answer.headers["content-type"].startswith("text/event-stream"):
+            said = f"{self._answer.status} {self._answer.read().decode()}"
+            self.close()
+            raise Refused(said)
 
     def next(self) -> dict[str, str]:
         """The next message that has data."""

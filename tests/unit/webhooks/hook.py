@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -15,12 +15,13 @@ from nonstopay.business.webhooks.deliver import Deliverer
 from nonstopay.business.webhooks.delivery import Attempt, Delivery
 from nonstopay.business.webhooks.describe import describe_endpoint
 from nonstopay.business.webhooks.endpoint import ENDPOINT
-from nonstopay.business.webhooks.payload import Describe
+from nonstopay.business.webhooks.payload import Describe, one_by_one
 from nonstopay.business.webhooks.rotate import rotate
 from nonstopay.business.webhooks.set_callback import set_callback
 from nonstopay.connectors.public_http import PublicHttp
 from nonstopay.store import outbox
 from nonstopay.store.db import Database
+from nonstopay.store.outbox import Event
 from nonstopay.store.seal import Sealer
 
 SEALER = Sealer([b"a key for tests, 32 bytes long..."])
@@ -140,11 +141,12 @@ async def open_shop(db: Database) -> Shop:
         return Shop(db, merchant_id, await rotate(tx, SEALER, merchant_id, clock.now()))
 
 
-async def describe(db: Database, merchant_id: int, object_id: int, facts: Any) -> dict[str, Any]:
-    return {"id": object_id, "status": facts["status"]}
+async def describe(db: Database, events: Sequence[Event]) -> list[dict[str, Any]]:
+    return [{"id": event.object_id, "status": event.facts["status"]} for event in events]
 
 
-DESCRIBERS: dict[str, Describe] = {"invoice": describe, ENDPOINT: describe_endpoint}
+KINDS = {"invoice:created", "invoice:paid", "fund:created", "fund:success", "webhook:disabled"}
+DESCRIBERS: dict[str, Describe] = {"invoice": describe, ENDPOINT: one_by_one(describe_endpoint)}
 
 
 @asynccontextmanager

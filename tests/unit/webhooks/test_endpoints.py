@@ -1,5 +1,6 @@
 """Several endpoints a merchant: each gets what it wants, signed with what is its own."""
 
+import asyncio
 import base64
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +12,15 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from nonstopay import clock
 from nonstopay.business.webhooks import records
 from nonstopay.business.webhooks.add import ENDPOINTS_MAX, add
-from nonstopay.business.webhooks.change import REMOVED, change, remove, send_test
-from nonstopay.business.webhooks.endpoint import Endpoint
+from nonstopay.business.webhooks.change import change, remove, send_test
+from nonstopay.business.webhooks.endpoint import REMOVED, Endpoint
 from nonstopay.business.webhooks.public_keys import public_keys
 from nonstopay.business.webhooks.rotate import remove_key, rotate, rotate_key
 from nonstopay.business.webhooks.states import State
 from nonstopay.errors import Conflict, InvalidInput, NotFound
 from nonstopay.store.db import Database
 from tests.unit.webhooks.hook import (
+    KINDS,
     SEALER,
     Hook,
     Request,
@@ -34,7 +36,14 @@ async def adds(shop: Shop, hook: Hook, *kinds: str) -> tuple[int, str]:
     """The shop adds an endpoint; its id and its secret."""
     async with shop.db.transaction() as tx:
         return await add(
-            tx, SEALER, shop.id, hook.url, clock.now(), kinds=kinds, allow_loopback=True
+            tx,
+            SEALER,
+            shop.id,
+            hook.url,
+            clock.now(),
+            known=KINDS,
+            kinds=kinds,
+            allow_loopback=True,
         )
 
 
@@ -185,7 +194,13 @@ async def test_what_is_pending_follows_a_changed_url_and_ends_when_it_is_removed
         async with delivering(database):
             async with database.transaction() as tx:
                 moved = await change(
-                    tx, shop.id, endpoint_id, url=hook.url, kinds=["invoice:*"], allow_loopback=True
+                    tx,
+                    shop.id,
+                    endpoint_id,
+                    known=KINDS,
+                    url=hook.url,
+                    kinds=["invoice:*"],
+                    allow_loopback=True,
                 )
             await shop.happens(7, "invoice:paid")
             await until(lambda: len(hook.requests) == 1)
@@ -206,18 +221,23 @@ async def test_an_endpoint_that_was_off_is_switched_on_with_a_clean_slate(
         await remove(tx, shop.id, endpoint_id, clock.now())
         with pytest.raises(Conflict):
             await send_test(tx, shop.id, endpoint_id, clock.now())
-        await change(tx, shop.id, endpoint_id, on=True)
+        await change(tx, shop.id, endpoint_id, known=KINDS, on=True)
 
     found = await endpoint(shop, endpoint_id)
     assert (found.enabled, found.failing_since, found.disabled_reason) == (True, None, None)
 
 
-@pytest.mark.parametrize("kind", ["", "invoice", "invoice:", "*", "Invoice:paid", "a:b:c", "a:*b"])
-async def test_a_filter_that_could_never_match_is_refused(
+@pytest.mark.parametrize(
+    "kind", ["", "invoice", "invoice:", "*", "Invoice:paid", "a:b:c", "invoice:p*", "invoice:payed"]
+)
+async def test_a_filter_that_could_never_match_is_refused_and_the_known_ones_are_named(
     shop: Shop, hook: Hook, kind: str
 ) -> None:
-    with pytest.raises(InvalidInput):
-        await adds(shop, hook, kind)
+    with pytest.raises(InvalidInput) as caught:
+        await adds(shop, hook, "invoice:paid", kind)
+
+    assert caught.value.parameter == "events"
+    assert all(known in caught.value.message for known in (*KINDS, "invoice:*"))
 
 
 async def test_the_number_of_endpoints_has_a_bound_and_strangers_have_no_say(
@@ -230,7 +250,32 @@ async def test_the_number_of_endpoints_has_a_bound_and_strangers_have_no_say(
     stranger = await open_shop(database)
     async with database.transaction() as tx:
         with pytest.raises(NotFound):
-            await change(tx, stranger.id, endpoint_id, description="mine now")
+            await change(tx, stranger.id, endpoint_id, known=KINDS, description="mine now")
+
+
+async def test_the_bound_holds_against_callers_at_the_same_moment(
+    shop: Shop, hook: Hook, database: Database
+) -> None:
+    for _ in range(ENDPOINTS_MAX - 2):
+        await adds(shop, hook)
+
+    outcomes = await asyncio.gather(*(adds(shop, hook) for _ in range(5)), return_exceptions=True)
+
+    assert sum(not isinstance(one, Conflict) for one in outcomes) == 1
+
+
+async def test_the_bound_is_not_evaded_by_switching_on_what_was_removed(
+    shop: Shop, hook: Hook, database: Database
+) -> None:
+    removed, _ = await adds(shop, hook)
+    async with database.transaction() as tx:
+        await remove(tx, shop.id, removed, clock.now())
+    for _ in range(ENDPOINTS_MAX - 1):
+        await adds(shop, hook)
+
+    async with database.transaction() as tx:
+        with pytest.raises(Conflict):
+            await change(tx, shop.id, removed, known=KINDS, on=True)
 
 
 async def test_what_is_given_up_with_a_removed_endpoint_is_dead(

@@ -232,7 +232,7 @@ async def test_a_body_that_cannot_be_built_is_our_fault_and_stops_nobody(
     async with database.transaction() as tx:
         event_id = await tx.fetchval(
             """INSERT INTO event (merchant_id, kind, object, object_id, version, facts, created_at)
-               VALUES ($1, 'k', 'unheard_of', 1, 1, '{}', $2) RETURNING id""",
+               VALUES ($1, 'k', 'fund', 1, 1, '{}', $2) RETURNING id""",
             shop.id,
             clock.now(),
         )

@@ -169,7 +169,7 @@ def test_public_addresses_are_public(address: str) -> None:
 def test_our_own_addresses_are_known_even_if_they_are_public() -> None:
     assert is_own(ipaddress.ip_address("127.0.0.1"))
     assert not is_own(ipaddress.ip_address("93.184.216.34"))
-    behind_nat = frozenset({ipaddress.ip_address("93.184.216.34")})
+    behind_nat = ["93.184.216.0/24", "2606:4700::/32"]
     with pytest.raises(OSError, match="public internet"):
         PublicHttp(forbidden=behind_nat)._make_socket((2, 1, 6, "", ("93.184.216.34", 443)))
 

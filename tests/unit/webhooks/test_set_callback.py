@@ -6,9 +6,9 @@ import pytest
 
 from nonstopay import clock
 from nonstopay.business.webhooks import records
-from nonstopay.business.webhooks.endpoint import Endpoint
+from nonstopay.business.webhooks.endpoint import REPLACED, Endpoint
 from nonstopay.business.webhooks.rotate import open_secrets, rotate
-from nonstopay.business.webhooks.set_callback import REPLACED, set_callback
+from nonstopay.business.webhooks.set_callback import set_callback
 from nonstopay.business.webhooks.states import State
 from nonstopay.errors import InvalidInput
 from nonstopay.store.db import Database

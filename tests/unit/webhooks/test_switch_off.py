@@ -10,6 +10,7 @@ from nonstopay.business.webhooks.states import State
 from nonstopay.business.webhooks.switch_off import GONE, PATIENCE, WORN_OUT
 from nonstopay.store.db import Database
 from tests.unit.webhooks.hook import (
+    KINDS,
     SEALER,
     Hook,
     Shop,
@@ -91,7 +92,14 @@ async def test_410_switches_off_and_the_other_endpoint_hears_if_it_asked(
         async with database.transaction() as tx:
             for one, kinds in ((watcher, ["webhook:*"]), (plain, [])):
                 await add(
-                    tx, SEALER, shop.id, one.url, clock.now(), kinds=kinds, allow_loopback=True
+                    tx,
+                    SEALER,
+                    shop.id,
+                    one.url,
+                    clock.now(),
+                    known=KINDS,
+                    kinds=kinds,
+                    allow_loopback=True,
                 )
         async with delivering(database):
             await shop.happens(7, "invoice:paid")

@@ -1,6 +1,9 @@
 """Figures for the operator, and forgetting what is old."""
 
+import gzip
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -62,6 +65,37 @@ async def test_old_attempts_are_removed_in_small_batches_and_deliveries_stay(
 
     assert [len(await shop.attempts(event_id)) for event_id in (*old, young)] == [0, 0, 0, 1]
     assert (await shop.deliveries(0))[0].attempts == 1
+
+
+async def test_the_archive_has_what_is_gone_and_nothing_goes_that_it_has_not(
+    shop: Shop, hook: Hook, database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(forget, "AT_ONCE", 2)
+    hook.answer = status(200, body=b"thank you")
+    async with delivering(database):
+        events = [await shop.happens(number, "invoice:paid") for number in range(3)]
+        await until(lambda: len(hook.requests) == 3)
+    [made] = await shop.attempts(events[0])
+    clock.move_to_offset(timedelta(days=91))
+    blocked = tmp_path / "a file"
+    blocked.touch()
+
+    with pytest.raises(OSError, match="a file"):
+        await forget_attempts(database, clock.now(), 90, blocked)
+    assert [len(await shop.attempts(event_id)) for event_id in events] == [1, 1, 1]
+
+    folder = tmp_path / "archive"
+    assert await forget_attempts(database, clock.now(), 90, folder)
+    assert not await forget_attempts(database, clock.now(), 90, folder)
+    [file] = folder.iterdir()
+    lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+    assert file.name == f"webhook-attempts-{made.at:%Y-%m-%d}.jsonl.gz"
+    assert file.stat().st_mode & 0o077 == 0
+    assert sorted(line["event_id"] for line in lines) == events
+    assert {(line["merchant_id"], line["status"], line["response"]) for line in lines} == {
+        (shop.id, 200, "thank you")
+    }
+    assert [len(await shop.attempts(event_id)) for event_id in events] == [0, 0, 0]
 
 
 async def test_an_attempt_can_be_removed_and_never_changed(database: Database) -> None:

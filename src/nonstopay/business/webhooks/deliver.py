@@ -27,7 +27,7 @@ from nonstopay.business.webhooks.delivery import Claimed, EndpointKey, Result
 from nonstopay.business.webhooks.endpoint import Endpoint
 from nonstopay.business.webhooks.fan_out import fan_out
 from nonstopay.business.webhooks.lanes import records as lanes
-from nonstopay.business.webhooks.payload import Describe
+from nonstopay.business.webhooks.payload import Describe, build_each
 from nonstopay.business.webhooks.rotate import open_all
 from nonstopay.business.webhooks.send import send
 from nonstopay.business.webhooks.switch_off import judge_endpoints
@@ -160,8 +160,10 @@ class Deliverer:
         self._failing |= {key for key, one in endpoints.items() if one.failing_since}
         self._serve_in_turn(room, claimed)
         secrets = {key: open_all(self._sealer, key, found) for key, found in sealed.items()}
+        bodies = await build_each(self._db, self._describers, [one.event for one in claimed])
         for one in claimed:
-            self._begin(one, endpoints.get(one.endpoint), secrets.get(one.endpoint, []))
+            key = one.endpoint
+            self._begin(one, endpoints.get(key), secrets.get(key, []), bodies[one.event.id])
 
     async def _look_around(self) -> None:
         """Find what became due by itself: retries, and what other workers left behind."""
@@ -181,18 +183,28 @@ class Deliverer:
             if counts.get(key, 0) >= room[key]:
                 self._active[key] = None
 
-    def _begin(self, claimed: Claimed, endpoint: Endpoint | None, secrets: list[str]) -> None:
+    def _begin(
+        self,
+        claimed: Claimed,
+        endpoint: Endpoint | None,
+        secrets: list[str],
+        body: bytes | Exception,
+    ) -> None:
         self._throttle.begin(claimed.endpoint)
-        task = asyncio.create_task(self._attempt(claimed, endpoint, secrets))
+        task = asyncio.create_task(self._attempt(claimed, endpoint, secrets, body))
         self._on_their_way.add(task)
         task.add_done_callback(self._on_their_way.discard)
 
     async def _attempt(
-        self, claimed: Claimed, endpoint: Endpoint | None, secrets: list[str]
+        self,
+        claimed: Claimed,
+        endpoint: Endpoint | None,
+        secrets: list[str],
+        body: bytes | Exception,
     ) -> None:
         received = False
         try:
-            result = await send(self._db, self._http, self._describers, claimed, endpoint, secrets)
+            result = await send(self._http, claimed, endpoint, secrets, body)
             received = result.attempt.received
             await self._results.put(result)
         finally:

@@ -95,6 +95,15 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class OldAttempt(Attempt):
+    """An attempt that is about to be forgotten, with the delivery that it was for."""
+
+    merchant_id: int
+    endpoint_id: int
+    event_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """An attempt and what it makes of its delivery: the new state, and when to try again."""
 

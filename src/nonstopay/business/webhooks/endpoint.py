@@ -10,6 +10,8 @@ ENDPOINT = "webhook_endpoint"
 """The object of events about an endpoint."""
 TEST = "webhook:test"
 DISABLED = "webhook:disabled"
+REMOVED = "removed by its merchant"
+REPLACED = "replaced by another callback URL"
 FORMAT = 1
 """The shape of the bodies. An endpoint keeps the one that was the newest when it was made."""
 
@@ -42,6 +44,11 @@ class Endpoint:
     @property
     def enabled(self) -> bool:
         return self.disabled_at is None
+
+    @property
+    def listed(self) -> bool:
+        """Whether its merchant still counts on it: not what he removed or replaced himself."""
+        return self.disabled_reason not in (REMOVED, REPLACED)
 
 
 class SecretKind(StrEnum):

@@ -63,6 +63,17 @@ async def endpoints_by_key(
     return {(row["merchant_id"], row["id"]): _endpoint(row) for row in rows}
 
 
+async def lock_endpoints(tx: Connection, merchant_id: int) -> list[Endpoint]:
+    """All of a merchant's endpoints, the oldest first, held until the transaction ends.
+
+    Read once they are held: what others added while we waited is among them.
+    """
+    await tx.execute(
+        "SELECT FROM webhook_endpoint WHERE merchant_id = $1 ORDER BY id FOR UPDATE", merchant_id
+    )
+    return await endpoints(tx, merchant_id)
+
+
 async def lock_endpoint(tx: Connection, merchant_id: int, endpoint_id: int) -> Endpoint | None:
     """The endpoint, held until the transaction ends; None if the merchant has no such one."""
     row = await tx.fetchrow(
@@ -286,6 +297,21 @@ async def dead_deliveries(
         limit,
     )
     return [_delivery(row) for row in rows]
+
+
+async def delivery(
+    conn: Connection, merchant_id: int, endpoint_id: int, event_id: int
+) -> Delivery | None:
+    """One event on its way to one endpoint; None if the merchant has no such delivery."""
+    row = await conn.fetchrow(
+        """SELECT d.*, v.kind FROM delivery d
+             JOIN event v ON v.merchant_id = d.merchant_id AND v.id = d.event_id
+            WHERE d.merchant_id = $1 AND d.endpoint_id = $2 AND d.event_id = $3""",
+        merchant_id,
+        endpoint_id,
+        event_id,
+    )
+    return None if row is None else _delivery(row)
 
 
 async def attempts(

@@ -79,6 +79,18 @@ async def rotate_key(
     return sign.public_key(key)
 
 
+async def want_key(
+    tx: Connection, sealer: Sealer, endpoint: EndpointKey, wanted: bool, now: datetime
+) -> None:
+    """Sign by ed25519 beside HMAC from now on, or no more; a key that signs already stays."""
+    found = await records.endpoint_secrets(tx, [endpoint], now)
+    signs = any(one.kind is SecretKind.ED25519 for one in found.get(endpoint, []))
+    if wanted and not signs:
+        await rotate_key(tx, sealer, endpoint, now)
+    elif not wanted:
+        await remove_key(tx, endpoint, now)
+
+
 async def remove_key(tx: Connection, endpoint: EndpointKey, now: datetime) -> None:
     """From now on sign by HMAC alone."""
     await records.expire_secrets(

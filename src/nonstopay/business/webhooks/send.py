@@ -1,7 +1,6 @@
-"""One attempt: build the body, sign it, send it, and judge what came back. No transaction is
-open."""
+"""One attempt: sign the body, send it, and judge what came back. No transaction is open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -11,11 +10,9 @@ from nonstopay.business.webhooks import sign
 from nonstopay.business.webhooks.delivery import Attempt, Claimed, Result
 from nonstopay.business.webhooks.endpoint import Endpoint
 from nonstopay.business.webhooks.explain import NOT_BUILT, SWITCHED_OFF
-from nonstopay.business.webhooks.payload import Describe, build
 from nonstopay.business.webhooks.retry import next_try
 from nonstopay.business.webhooks.states import DELIVERY, Happening, State
 from nonstopay.connectors.public_http import Answer, NoAnswer, PublicHttp
-from nonstopay.store.db import Database
 from nonstopay.store.outbox import Event
 
 TIMEOUT_SECONDS = 15
@@ -27,27 +24,29 @@ log = structlog.get_logger()
 
 
 async def send(
-    db: Database,
     http: PublicHttp,
-    describers: Mapping[str, Describe],
     claimed: Claimed,
     endpoint: Endpoint | None,
     secrets: Sequence[str],
+    body: bytes | Exception,
 ) -> Result:
     """Make one attempt. Never raises for what the network or the receiver does.
 
     Args:
         endpoint: where to; None or disabled means it was switched off since.
         secrets: what signs for the endpoint, the newest first.
+        body: or why there is none.
     """
     at, started = clock.now(), clock.stopwatch()
     answer: Answer | None = None
     problem = detail = None
     if endpoint is None or not endpoint.enabled:
         problem = SWITCHED_OFF
+    elif isinstance(body, Exception):
+        problem, detail = NOT_BUILT, type(body).__name__
+        log.error("webhook_not_built", event_id=claimed.event.id, exc_info=body)
     else:
         try:
-            body = await build(db, describers, claimed.event)
             answer = await http.post(
                 endpoint.url,
                 body,
@@ -56,9 +55,6 @@ async def send(
             )
         except NoAnswer as error:
             problem, detail = str(error.problem), error.detail
-        except Exception as error:  # a body that cannot be built must not stop the others
-            problem, detail = NOT_BUILT, type(error).__name__
-            log.exception("webhook_not_built", event_id=claimed.event.id)
     attempt = Attempt(
         number=claimed.number,
         at=at,

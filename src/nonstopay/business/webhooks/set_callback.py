@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from nonstopay.business.webhooks import records
+from nonstopay.business.webhooks.endpoint import REPLACED
 from nonstopay.connectors.public_http import check_url
 from nonstopay.store.db import Connection
-
-REPLACED = "replaced by another callback URL"
 
 
 async def set_callback(

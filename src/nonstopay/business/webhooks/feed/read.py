@@ -33,7 +33,10 @@ async def read(
     """
     async with db.reading() as conn:
         page = await records.page(conn, merchant_id, after, limit)
-    return [Told(position, event, await build(db, describers, event)) for position, event in page]
+    bodies = await build(db, describers, [event for _, event in page])
+    return [
+        Told(position, event, body) for (position, event), body in zip(page, bodies, strict=True)
+    ]
 
 
 async def newest(db: Database, merchant_id: int) -> int:

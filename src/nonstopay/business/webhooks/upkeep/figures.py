@@ -7,9 +7,6 @@ from datetime import datetime
 from nonstopay.business.webhooks.upkeep import records
 from nonstopay.store.db import Database
 
-COUNTED_MAX = 100_000
-"""Beyond it a backlog is a backlog, and counting it would add to the trouble."""
-
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -34,7 +31,7 @@ class Figures:
 async def figures(db: Database, now: datetime) -> Figures:
     """Look at all of it; a few looks into indexes, whatever the size of the tables."""
     async with db.reading() as conn:
-        row = await records.standing(conn, COUNTED_MAX)
+        row = await records.standing(conn)
         counts = await records.counts(conn)
     since = [at for at in (row["event_since"], row["due_since"]) if at is not None]
     return Figures(

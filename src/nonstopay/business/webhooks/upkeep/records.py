@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
 
 import asyncpg
 
+from nonstopay.business.webhooks.delivery import EndpointKey, OldAttempt
 from nonstopay.store.db import Connection
+
+COUNTED_MAX = 100_000
+"""Beyond it a backlog is a backlog, and counting it would add to the trouble."""
 
 
 async def add_counts(tx: Connection, counts: Mapping[tuple[str, str], int]) -> None:
@@ -32,55 +35,65 @@ async def counts(conn: Connection) -> dict[str, dict[str, int]]:
     return found
 
 
-async def standing(conn: Connection, at_most: int) -> asyncpg.Record:
-    """What waits and what was given up, counted up to `at_most`; and the state of endpoints.
+async def standing(conn: Connection) -> asyncpg.Record:
+    """What waits and what was given up, counted up to `COUNTED_MAX`; and the state of endpoints.
 
-    `due_since` is found by one look into the index for each endpoint that has something pending.
+    `due_since` is found by one look into the index for each endpoint.
     """
     row = await conn.fetchrow(
-        """WITH RECURSIVE earliest AS (
-               (SELECT merchant_id, endpoint_id, next_attempt_at FROM delivery
-                 WHERE state = 'pending'
-                 ORDER BY merchant_id, endpoint_id, next_attempt_at LIMIT 1)
-               UNION ALL
-               SELECT d.* FROM earliest e CROSS JOIN LATERAL (
-                   SELECT merchant_id, endpoint_id, next_attempt_at FROM delivery
-                    WHERE state = 'pending'
-                      AND (merchant_id, endpoint_id) > (e.merchant_id, e.endpoint_id)
-                    ORDER BY merchant_id, endpoint_id, next_attempt_at LIMIT 1) d)
-           SELECT (SELECT count(*) FROM (SELECT FROM event WHERE dispatched_at IS NULL LIMIT $1) q)
+        """SELECT (SELECT count(*) FROM (SELECT FROM event WHERE dispatched_at IS NULL LIMIT $1) q)
                       AS events,
                   (SELECT created_at FROM event WHERE dispatched_at IS NULL ORDER BY id LIMIT 1)
                       AS event_since,
                   (SELECT count(*) FROM (SELECT FROM delivery WHERE state = 'pending' LIMIT $1) q)
                       AS pending,
-                  (SELECT min(next_attempt_at) FROM earliest) AS due_since,
+                  min((SELECT min(d.next_attempt_at) FROM delivery d
+                        WHERE d.merchant_id = w.merchant_id AND d.endpoint_id = w.id
+                          AND d.state = 'pending')) AS due_since,
                   (SELECT count(*) FROM (SELECT FROM delivery WHERE state = 'dead' LIMIT $1) q)
                       AS dead,
                   count(*) FILTER (WHERE disabled_at IS NULL AND failing_since IS NULL) AS healthy,
                   count(*) FILTER (WHERE disabled_at IS NULL AND failing_since IS NOT NULL)
                       AS failing,
                   count(*) FILTER (WHERE disabled_at IS NOT NULL) AS disabled
-             FROM webhook_endpoint""",
-        at_most,
+             FROM webhook_endpoint w""",
+        COUNTED_MAX,
     )
     assert row is not None
     return row
 
 
-async def forget_attempts(tx: Connection, before: datetime, limit: int) -> int:
-    """Remove the oldest attempts that began before then; how many."""
-    return cast(
-        int,
-        await tx.fetchval(
-            """WITH gone AS (
-                   DELETE FROM delivery_attempt
-                    WHERE (merchant_id, endpoint_id, event_id, number) IN (
-                          SELECT merchant_id, endpoint_id, event_id, number FROM delivery_attempt
-                           WHERE at < $1 ORDER BY at LIMIT $2)
-                RETURNING 1)
-               SELECT count(*) FROM gone""",
-            before,
-            limit,
-        ),
+async def standing_of(conn: Connection, endpoint: EndpointKey, latest: int) -> asyncpg.Record:
+    """What is pending at one endpoint, and what came of its latest attempts."""
+    row = await conn.fetchrow(
+        """SELECT (SELECT count(*) FROM (SELECT FROM delivery
+                                          WHERE merchant_id = $1 AND endpoint_id = $2
+                                            AND state = 'pending' LIMIT $4) q) AS pending,
+                  (SELECT min(next_attempt_at) FROM delivery
+                    WHERE merchant_id = $1 AND endpoint_id = $2 AND state = 'pending') AS due_since,
+                  count(*) AS attempts,
+                  count(*) FILTER (WHERE status BETWEEN 200 AND 299) AS received
+             FROM (SELECT status FROM delivery_attempt
+                    WHERE merchant_id = $1 AND endpoint_id = $2
+                    ORDER BY event_id DESC, number DESC LIMIT $3) a""",
+        *endpoint,
+        latest,
+        COUNTED_MAX,
     )
+    assert row is not None
+    return row
+
+
+async def forget_attempts(tx: Connection, before: datetime, limit: int) -> list[OldAttempt]:
+    """Remove the oldest attempts that began before then, and return them."""
+    rows = await tx.fetch(
+        """DELETE FROM delivery_attempt
+            WHERE (merchant_id, endpoint_id, event_id, number) IN (
+                  SELECT merchant_id, endpoint_id, event_id, number FROM delivery_attempt
+                   WHERE at < $1 ORDER BY at LIMIT $2)
+        RETURNING merchant_id, endpoint_id, event_id, number, at, duration_ms, status, problem,
+                  detail, response""",
+        before,
+        limit,
+    )
+    return [OldAttempt(**dict(row)) for row in rows]
