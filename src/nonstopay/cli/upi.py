@@ -92,7 +92,8 @@ def _tell(found: list[Finding]) -> None:
 def markdown() -> str:
     """The taxonomy as a document; a test holds docs/upi-errors.md to it."""
     lines = [_HEAD, "## Reasons\n", "| reason | for the merchant | again? |", "| --- | --- | --- |"]
-    for reason in Reason:
+    used = {failure.reason for _, table in tables() for failure in table.values()}
+    for reason in (one for one in Reason if one in used):
         advice = ADVICE[reason]
         lines.append(f"| `{reason}` | {advice.merchant} | {'yes' if advice.again else 'no'} |")
     for owner, table in tables():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -54,12 +54,18 @@ class Order:
 class Notice:
     """A provider's notification, verified and translated: which order, and what happened.
 
-    `outcome` is `None` if the provider proves who calls but does not sign what it says: then the
-    notification is a reason to look the order up, and nothing more.
+    Attributes:
+        reference: ours; empty if the provider names the order by its own (`provider_reference`).
+        outcome: `None` if the provider proves who calls but does not sign what it says: then the
+            notification is a reason to look the order up, and nothing more.
+        provider_reference: the provider's id of the order.
+        key: ours, of the capture, void or refund that it speaks of.
     """
 
     reference: str
     outcome: Outcome | None
+    provider_reference: str | None = None
+    key: str | None = None
 
 
 class UnverifiedNotice(NotAllowed):
@@ -94,8 +100,9 @@ class UpiConnector(Protocol):
         ...
 
 
-Connect = Callable[[ProviderHttp, Mapping[str, str]], UpiConnector]
-"""Makes a provider's connector from how to call and its section of the configuration.
+Connect = Callable[[ProviderHttp, Mapping[str, str]], Any]
+"""Makes a provider's connector, of its folder's rail, from how to call and its section of the
+configuration.
 
 Raises `Misconfigured`, naming the key, if one is missing."""
 

@@ -8,9 +8,10 @@ no cookie kept; certificates are verified; answers are read up to a bound and no
 """
 
 import asyncio
+import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +22,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from nonstopay.connectors.public_address import Address, is_own, is_public, read_literal
+from nonstopay.connectors.public_address import is_own, is_public, read_literal
 from nonstopay.errors import InvalidInput, Unavailable
 from nonstopay.store.db import forbid_transaction
 
@@ -138,7 +139,7 @@ class PublicHttp:
     Args:
         allow_loopback: the sandbox alone: this machine's loopback addresses, on any port.
         ports: the only ones, but for the sandbox's loopback.
-        forbidden: further addresses that are ours, e.g. the public ones before our NAT.
+        forbidden: further networks that are ours, e.g. the public addresses before our NAT.
         lookup: resolves a name to addresses, blocking; the system's resolver by default.
         tls: a context that verifies certificates; by the system's authorities by default.
     """
@@ -148,13 +149,13 @@ class PublicHttp:
         *,
         allow_loopback: bool = False,
         ports: frozenset[int] = PORTS,
-        forbidden: frozenset[Address] = frozenset(),
+        forbidden: Sequence[str] = (),
         lookup: Lookup | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._allow_loopback = allow_loopback
         self._ports = ports
-        self._forbidden = forbidden
+        self._forbidden = [ipaddress.ip_network(network) for network in forbidden]
         self._lookup = lookup or _system_lookup
         self._tls = tls or _system_authorities()
         self._session: aiohttp.ClientSession | None = None
@@ -225,7 +226,8 @@ class PublicHttp:
             return
         if port not in self._ports:
             raise _Blocked(f"port {port} is not allowed")
-        if not is_public(address) or address in self._forbidden or is_own(address):
+        ours = any(address in network for network in self._forbidden)
+        if ours or not is_public(address) or is_own(address):
             raise _Blocked("the address is not on the public internet")
 
 
