@@ -4,7 +4,10 @@ from functools import partial
 
 import pytest
 
+from nonstopay.connectors.card.sandbox import SandboxCard
 from nonstopay.connectors.http import ProviderHttp
+from nonstopay.store.db import Database
+from tests.connectors.card_sandbox_laboratory import CardLaboratory, card_laboratory
 from tests.connectors.laboratory import Laboratory
 from tests.connectors.sandbox_laboratory import sandbox_laboratory
 from tests.connectors.upi_laboratory import CONNECTORS, LABORATORIES, SANDBOX, OpenLaboratory
@@ -42,3 +45,16 @@ async def lab(open_laboratory: OpenLaboratory, http: ProviderHttp) -> AsyncItera
     """A connector with a provider that can be made to do anything."""
     async with open_laboratory(http) as laboratory:
         yield laboratory
+
+
+@pytest.fixture
+async def cards(database: Database, http: ProviderHttp) -> AsyncIterator[CardLaboratory]:
+    """The sandbox's card provider, and the connector to it."""
+    async with card_laboratory(database, http) as laboratory:
+        yield laboratory
+
+
+@pytest.fixture
+async def hasty(cards: CardLaboratory, hasty_http: ProviderHttp) -> SandboxCard:
+    """A connector to it that does not wait for those who hang."""
+    return cards.connector_by(hasty_http)

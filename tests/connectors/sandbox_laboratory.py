@@ -15,6 +15,7 @@ from nonstopay.connectors.base import UpiConnector
 from nonstopay.connectors.http import ProviderHttp
 from nonstopay.connectors.upi.sandbox import SandboxUpi
 from nonstopay.sandbox import notices, upi
+from nonstopay.sandbox.faults import Target
 from nonstopay.store.db import Database
 from nonstopay.web.sandbox import controls
 from nonstopay.web.sandbox.context import SandboxContext
@@ -100,7 +101,9 @@ class SandboxLaboratory(Laboratory):
         await upi.settle_due(self.database, self.secret)
 
     def signed(self, body: bytes, ago: timedelta = timedelta(0)) -> dict[str, str]:
-        return {notices.SIGNATURE_HEADER: notices.sign(self.secret, clock.now() - ago, body)}
+        return {
+            notices.signature_header(Target.UPI): notices.sign(self.secret, clock.now() - ago, body)
+        }
 
     def forgeries(self, true: Mapping[str, str]) -> list[dict[str, str]]:
         return [
@@ -130,7 +133,9 @@ async def sandbox_laboratory(
     laboratory = SandboxLaboratory(
         address, _connector, connector, WORDS, Manners(), database=database
     )
-    context = SandboxContext(db=database, base_url=address, upi_api_key=API_KEY)
+    context = SandboxContext(
+        db=database, base_url=address, upi_api_key=API_KEY, card_api_key=API_KEY
+    )
     async with serving_on(listener, [laboratory.door(), *controls.routes(context)]):
         yield laboratory
 

@@ -24,8 +24,16 @@ class Kind(StrEnum):
     """The provider knows the order and waits for the payer."""
     PROCESSING = "processing"
     """The payer has acted; the banks have not finished."""
+    AUTHORISED = "authorised"
+    """The money is reserved on the payer's card, and can be captured or let go."""
     CAPTURED = "captured"
     """The money is the provider's to hand on to us."""
+    CAPTURE_REFUSED = "capture_refused"
+    """A part of what is reserved was not taken, for good."""
+    VOIDED = "voided"
+    """What was reserved and not taken was let go."""
+    VOID_REFUSED = "void_refused"
+    """It can no longer be let go: taken already, or over."""
     DECLINED = "declined"
     """A try was refused, with a reason. The same order may still succeed later."""
     EXPIRED = "expired"
@@ -36,10 +44,12 @@ class Kind(StrEnum):
     """A refund was carried out."""
     REFUND_REFUSED = "refund_refused"
     """A refund was refused for good."""
+    DISPUTED = "disputed"
+    """The payer's bank wants the money back, or news of that: see `Outcome.dispute`."""
 
 
 class Reason(StrEnum):
-    """Why a try was refused: one taxonomy over all UPI providers. What to do about it: `ADVICE`."""
+    """Why a try was refused: one taxonomy over all providers. What to do about it: `ADVICE`."""
 
     WRONG_PIN = "wrong_pin"
     PIN_LOCKED = "pin_locked"
@@ -57,6 +67,15 @@ class Reason(StrEnum):
     MERCHANT_REFUSED = "merchant_refused"
     AMOUNT_MISMATCH = "amount_mismatch"
     TECHNICAL = "technical"
+    EXPIRED_CARD = "expired_card"
+    WRONG_CODE = "wrong_code"
+    WRONG_CARD_DETAILS = "wrong_card_details"
+    LOST_OR_STOLEN = "lost_or_stolen"
+    CARD_NOT_SUPPORTED = "card_not_supported"
+    AUTHENTICATION_FAILED = "authentication_failed"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    DO_NOT_TRY_AGAIN = "do_not_try_again"
+    NOT_RECEIVED = "not_received"
 
 
 class Source(StrEnum):
@@ -152,8 +171,68 @@ ADVICE: Mapping[Reason, Advice] = MappingProxyType(
         ),
         Reason.AMOUNT_MISMATCH: Advice("The app asked for another amount than the order's.", True),
         Reason.TECHNICAL: Advice("Something failed between the parties.", True),
+        Reason.EXPIRED_CARD: Advice("The card has expired.", False),
+        Reason.WRONG_CODE: Advice("The payer mistyped the card code.", True),
+        Reason.WRONG_CARD_DETAILS: Advice("The payer mistyped the number or the expiry.", True),
+        Reason.LOST_OR_STOLEN: Advice(
+            "The card is reported lost or stolen. Tell the payer no more than that it was refused.",
+            False,
+        ),
+        Reason.CARD_NOT_SUPPORTED: Advice(
+            "The card cannot be used for this kind of payment or in this currency.", False
+        ),
+        Reason.AUTHENTICATION_FAILED: Advice(
+            "The payer did not prove to his bank that the card is his.", True
+        ),
+        Reason.AUTHENTICATION_REQUIRED: Advice(
+            "The payer's bank wants 3-D Secure for this payment.", True
+        ),
+        Reason.DO_NOT_TRY_AGAIN: Advice(
+            "The scheme forbids trying this card again (Visa and Mastercard fine repeats).", False
+        ),
+        Reason.NOT_RECEIVED: Advice("The provider never heard of the payment.", True),
     }
 )
+
+
+class DisputeStage(StrEnum):
+    """How far the payer's bank went to have the money back, or how it ended."""
+
+    INQUIRY = "inquiry"
+    """The bank asks; no money has moved."""
+    CHARGEBACK = "chargeback"
+    """The money was taken back."""
+    PRE_ARBITRATION = "pre_arbitration"
+    """We had won it back, and the bank insists."""
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeNews:
+    """News of a dispute.
+
+    Attributes:
+        reference: the provider's id of the dispute: all its stages carry it.
+        reason: the scheme's reason code, as the provider writes it (`10.4`, `fraudulent`).
+        answer_by: until when evidence is taken.
+    """
+
+    reference: str
+    stage: DisputeStage
+    reason: str = ""
+    answer_by: datetime | None = None
+
+
+class Authentication(StrEnum):
+    """How 3-D Secure went, in the terms of EMV 3DS."""
+
+    NONE = "none"
+    FRICTIONLESS = "frictionless"
+    CHALLENGED = "challenged"
+    ATTEMPTED = "attempted"
+    """The issuer takes no part; the scheme stands in."""
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +248,9 @@ class Outcome:
         source, step: with DECLINED, at whose desk it failed and how far it got, if that is known.
         provider_reference: the provider's own id of the order or refund.
         network_reference: the network's id of the transfer (UPI: the 12-digit UTR/RRN).
-        link: with WAITING, what the payer opens (UPI: the `upi://pay?…` link).
+        link: with WAITING, what the payer opens (UPI: the `upi://pay?…` link; card: 3-D Secure).
+        dispute: with DISPUTED; `amount` is what is disputed.
+        authentication: how 3-D Secure went, if the provider says so.
         detail: the provider's own code, for people who look into it; never card data.
     """
 
@@ -182,6 +263,8 @@ class Outcome:
     provider_reference: str | None = None
     network_reference: str | None = None
     link: str | None = None
+    dispute: DisputeNews | None = None
+    authentication: Authentication | None = None
     detail: str = ""
 
 

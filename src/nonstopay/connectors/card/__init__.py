@@ -1,0 +1,1 @@
+"""Card providers, found by listing this folder."""

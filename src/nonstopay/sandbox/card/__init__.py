@@ -1,0 +1,1 @@
+"""The pretend bank behind card payments: acquirer, scheme and issuer in one."""
