@@ -1,0 +1,1 @@
+"""Which card providers are asked, in which order, and why."""
