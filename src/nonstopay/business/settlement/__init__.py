@@ -1,0 +1,1 @@
+"""What merchants earned goes to their own wallets: batches, wallets, statements."""
