@@ -5,21 +5,27 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format-check ruff types imports format lock bench kill env clean
+.PHONY: help demo test chain splits scan lint format-check ruff types imports format lock bench kill env clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) ## Start everything, take payments while you watch, serve until Ctrl-C (ONCE=1: end after the job)
+demo: $(RUNTIME) chain ## Start everything, take payments while you watch, serve until Ctrl-C (ONCE=1: end after the job)
 	@$(VENV)/bin/nonstopay demo $(if $(ONCE),--once)
 
-test: $(DEVELOPMENT) ## Run the whole suite (ARGS="-k refund -x" goes to pytest)
+test: $(DEVELOPMENT) chain ## Run the whole suite (ARGS="-k refund -x" goes to pytest)
 	@sh tools/browser.sh
 	@sh tools/interpreters.sh
 	@$(VENV)/bin/python -m pytest $(ARGS)
 
+scan: $(DEVELOPMENT) ## Look for card numbers in what the last test run and a sandbox left (ARGS="FOLDER …")
+	@$(VENV)/bin/python tools/scan.py $(ARGS)
+
 kill: $(DEVELOPMENT) ## Kill -9 the gateway again and again under load (KILLS=50)
 	@NSP_KILLS=$(or $(KILLS),50) $(VENV)/bin/python -m pytest --log-cli-level=INFO tests/stories/crashes
+
+splits: $(DEVELOPMENT) ## Split random sums into fees, reserves and shares: the parts are the whole (SPLITS=100000)
+	@NSP_SPLITS=$(or $(SPLITS),100000) $(VENV)/bin/python -m pytest -q tests/unit/settlement/test_split.py
 
 lint: format-check ruff types imports ## Formatting, lints, types, direction of imports (-k: show all that is wrong)
 
@@ -41,6 +47,9 @@ format: $(DEVELOPMENT) ## Format the code and mend what the lints can mend
 
 bench: $(RUNTIME) ## Measure the figures, each beside its yardstick (ARGS="ledger --seconds 5")
 	@$(VENV)/bin/nonstopay bench $(ARGS)
+
+chain: # The node of the sandbox's chains, where npm can fetch it
+	@VENV=$(VENV) sh tools/chain.sh
 
 env: $(DEVELOPMENT) ## Make the environment only: .venv with everything, each file checked by its hash
 

@@ -1,4 +1,7 @@
-"""What every test may lean on: a real PostgreSQL, emptied for each test, and a clock put right."""
+"""What every test may lean on: a real PostgreSQL, emptied for each test, and a clock put right.
+
+After the last one the artefacts of the run are searched for card numbers.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -11,6 +14,9 @@ from nonstopay import clock
 from nonstopay.store.db import Connection, Database
 from nonstopay.store.embedded import EmbeddedPostgres
 from nonstopay.store.migrate import migrate
+from tests.artefacts import artefacts, pytest_runtest_logreport
+
+__all__ = ["artefacts", "pytest_runtest_logreport"]  # pytest finds them here
 
 _KEPT = ("schema_migration",)
 

@@ -7,6 +7,7 @@ to start.
 """
 
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -19,12 +20,43 @@ from nonstopay.errors import Misconfigured
 
 PREFIX = "NONSTOPAY_"
 SECRET_BYTES_MIN = 32
+API_PROCESSES_MAX = 4
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A section of risk limits; what is not given stays as it is (`business/risk/limits.py`)."""
+
+    card_per_hour: NotNegative | None = None
+    email_per_hour: NotNegative | None = None
+    address_per_hour: NotNegative | None = None
+    cards_per_email: NotNegative | None = None
+    cards_per_address: NotNegative | None = None
+    country_mismatch: Literal["off", "review", "block"] | None = None
+
+
+class RoutingWhen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which card payments a rule is for; of a list one suffices. Amounts like `"100.00"`."""
+
+    currency: str | list[str] = []
+    country: str | list[str] = []
+    brand: str | list[str] = []
+    merchant: int | list[int] = []
+    amount_min: str = ""
+    amount_max: str = ""
+
+
+class RoutingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A rule of routing: the card providers to ask, in this order, and nobody else."""
+
+    to: Annotated[list[str], msgspec.Meta(min_length=1)]
+    name: str = ""
+    when: RoutingWhen = RoutingWhen()
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,12 +70,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A `postgresql://` URL; empty: the embedded PostgreSQL in `data`."""
     host: str = "127.0.0.1"
     port: Port = 8080
+    api_processes: NotNegative = 0
+    """How many processes of `serve` answer HTTP; 0: one for every two cores, at most four, since the
+    database and the worker want theirs."""
     base_url: str = ""
     """What payers and merchants see, e.g. `https://pay.example.com`; empty: `http://host:port`."""
     secret_key: str = ""
     """The installation's secret, at least 32 bytes; sandboxes generate one into `data`."""
     previous_secret_keys: list[str] = []
     """Retired secrets that still open what they sealed."""
+    vault_keys: list[str] = []
+    """Keys of the card vault, `name:base64url of 32 bytes`: the first one seals, all of them open."""
+    vault_unused_days: NotNegative = 400
+    """Cards that were not used for so long are deleted from the vault; 0: never."""
     trusted_proxies: list[str] = []
     """CIDR networks whose X-Forwarded-For is believed, from the right, hop by hop."""
     database_connections: Annotated[int, msgspec.Meta(ge=2)] = 12
@@ -53,15 +92,49 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     upi: dict[str, dict[str, str]] = {}
     """UPI providers by name, the preferred one first, each with its own keys: `[upi.razorpay]`. One key
     from the environment: `NONSTOPAY_UPI__RAZORPAY__KEY_SECRET`, or `…_FILE`."""
+    card: dict[str, dict[str, str]] = {}
+    """Card providers by name, the preferred one first, as with `upi`: `[card.stripe]`."""
+    card_seconds: Positive = 1200
+    """How long a payer may take for 3-D Secure."""
+    routing: list[RoutingRule] = []
+    """Which card payments go to which providers: `[[routing]]`, in a file alone; the first that fits."""
+    risk: dict[str, RiskLimits] = {}
+    """How many tries are too many: `[risk.all]`, and `[risk.12]` for merchant 12."""
+    risk_bins: str = ""
+    """A file of card numbers' first digits and their countries, a line each: `424242,US`."""
     upi_seconds: Positive = 480
     """How long a dynamic QR can be paid."""
+    networks_file: str = ""
+    """A TOML file of networks and coins beside the shipped ones, or instead of their values."""
+    chain: dict[str, dict[str, str]] = {}
+    """The nodes of each network, the preferred one first: `[chain.polygon]` with `rpc`, URLs. They may
+    hold a vendor's key, so from the environment best as `NONSTOPAY_CHAIN__POLYGON__RPC_FILE`."""
+    xpub_evm: str = ""
+    """The account whose receiving addresses payers send to, as an extended public key."""
+    xpub_tron: str = ""
+    xpub_bitcoin: str = ""
+    xpub_litecoin: str = ""
+    sandbox_chain: bool = True
+    """Whether `serve` runs chains of its own in the sandbox; off when live."""
     rate_max_age_days: Positive = 5
     """Exchange rates older than this are refused when live."""
     rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
+    clearing_days_card: NotNegative = 2
+    """How long after a card payment its money is here and may be settled; in the sandbox at once."""
+    clearing_days_upi: NotNegative = 1
+    clearing_days_crypto: NotNegative = 0
+    wallet_cooldown_hours: NotNegative = 48
+    """How long a merchant's old wallet is used after he confirmed another one."""
+    own_addresses: list[str] = []
+    """Our own wallets, 0x…, to which no merchant is settled."""
     webhook_concurrency: Positive = 128
     """Webhooks on their way at once; to one endpoint at most half of them."""
     webhook_attempts_days: NotNegative = 90
     """How long attempts to deliver are kept, with what the receivers answered; 0: for ever."""
+    webhook_attempts_archive: str = ""
+    """A folder into which attempts are written before they are removed; empty: into none."""
+    webhook_forbidden: list[str] = []
+    """CIDR networks on the public internet that are ours, to which no webhook goes."""
     smtp_host: str = ""
     """The relay that takes our mail; empty: letters are kept (the sandbox shows them at /sandbox/mail)."""
     smtp_port: Port = 587
@@ -75,6 +148,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def live(self) -> bool:
         return self.mode == "live"
+
+    @property
+    def api_count(self) -> int:
+        half_of_them = (os.cpu_count() or 1) // 2
+        return self.api_processes or max(1, min(half_of_them, API_PROCESSES_MAX))
 
     @property
     def public_url(self) -> str:
@@ -126,6 +204,10 @@ def require_live_secret(settings: Settings) -> None:
         raise Misconfigured(f"the secret key is too weak for live mode; {advice}")
     if any(_is_weak(key) for key in settings.previous_secret_keys):
         raise Misconfigured("a key in previous_secret_keys is too weak for live mode; take it out")
+    if settings.card and not settings.vault_keys:
+        raise Misconfigured(
+            "live card payments need vault_keys; docs/vault.md says how to make one"
+        )
     if not settings.base_url.startswith("https://"):
         raise Misconfigured("live mode needs base_url, the https:// address that payers see")
 
@@ -135,11 +217,12 @@ def _is_weak(key: str) -> bool:
 
 
 def _check(settings: Settings) -> None:
-    for network in settings.trusted_proxies:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            raise Misconfigured(f"trusted_proxies: {network} is not a network") from None
+    for name in ("trusted_proxies", "webhook_forbidden"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise Misconfigured(f"{name}: {network} is not a network") from None
     if settings.database and not settings.database.startswith(("postgresql://", "postgres://")):
         raise Misconfigured("database must be a postgresql:// URL")
     if settings.smtp_host and not _ADDRESS.fullmatch(settings.mail_from):
@@ -179,7 +262,7 @@ def _set(values: dict[str, Any], name: str, text: str) -> None:
 
 
 def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
+    return [item.strip() for item in text.replace("\n", ",").split(",") if item.strip()]
 
 
 def _from_secret_file(name: str, path: str) -> str:

@@ -2,7 +2,8 @@
 
     NonstopayError               code, message, transient
     ├── InvalidInput             the caller's words are wrong; names the parameter
-    │   └── InvalidAmount
+    │   ├── InvalidAmount
+    │   └── InvalidCard          a card number or code; never says which digits
     ├── NotAllowed               the caller is known, the act is not his
     ├── NotFound
     ├── Conflict                 true words, wrong moment
@@ -57,6 +58,12 @@ class InvalidAmount(InvalidInput):
 
     def __init__(self, message: str = "invalid amount") -> None:
         super().__init__("amount", message)
+
+
+class InvalidCard(InvalidInput):
+    """No card number, or no card code. The message never repeats what was read."""
+
+    code = "invalid_card"
 
 
 class NotAllowed(NonstopayError):

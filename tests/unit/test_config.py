@@ -147,6 +147,7 @@ def test_live_starts_with_a_strong_key_and_an_https_address() -> None:
         {"secret_key": f"example-{STRONG}"},
         {"base_url": ""},
         {"base_url": "http://pay.example.com"},
+        {"card": {"acme": {}}},
         {"previous_secret_keys": [""]},
         {"previous_secret_keys": [STRONG[::-1], "old"]},
     ],

@@ -24,4 +24,4 @@ def _defaults() -> dict[str, Any]:
 
 
 def _written(default: object) -> str:
-    return str(default) if default else ""
+    return "" if default in ("", [], {}) else str(default)

@@ -9,7 +9,7 @@ from nonstopay import clock
 from nonstopay.bench import http_load, pgbench
 from nonstopay.bench.figures import Goal, Plan, Report, Round, median_rate, spread_of_ratios
 from nonstopay.bench.http_load import HttpLoad
-from nonstopay.bench.scratch import Customer, Scratch, api_process, new_customer
+from nonstopay.bench.scratch import Customer, Scratch, api_processes, new_customer
 from nonstopay.bench.side_by_side import alternate
 from nonstopay.errors import LawBroken
 from nonstopay.store.db import Database
@@ -49,7 +49,7 @@ async def measure(scratch: Scratch, seconds: float, say: Callable[[str], None]) 
     """Alternate the two sides, `seconds` each in all; then a lone client of each."""
     db = await scratch.open_database()
     try:
-        with api_process(scratch):
+        with api_processes(scratch):
             bench = _Bench(
                 scratch,
                 db,

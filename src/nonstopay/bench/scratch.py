@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,8 +84,17 @@ def scratch(near: Path) -> Iterator[Scratch]:
 
 
 @contextmanager
+def api_processes(scratch: Scratch) -> Iterator[None]:
+    """As many API processes of the scratch installation as `nonstopay serve` would start."""
+    with ExitStack() as stack:
+        for _ in range(scratch.settings.api_count):
+            stack.enter_context(api_process(scratch))
+        yield
+
+
+@contextmanager
 def api_process(scratch: Scratch) -> Iterator[None]:
-    """One API process of the scratch installation, as `nonstopay serve` starts it, until it answers."""
+    """One API process of the scratch installation, until the port answers."""
     lifeline, ours = os.pipe()
     command = [sys.executable, "-m", "nonstopay", "api", "--lifeline", str(lifeline)]
     command += ["--data", scratch.settings.data, "--database", scratch.url]

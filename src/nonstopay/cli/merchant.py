@@ -52,7 +52,9 @@ def create(
 
     async def act(gateway: Gateway) -> dict[str, str]:
         at = clock.now()
-        changes = Changes(networks=ip, wallet=wallet, active=active)
+        changes = Changes(
+            networks=ip, wallet=wallet, active=active, card_direct=not gateway.settings.live
+        )
         async with gateway.db.transaction() as tx:
             merchant_id = await change.create(tx, email=email, name=name, changes=changes, at=at)
             api_key = await keys.issue(tx, merchant_id, mode=gateway.settings.mode, at=at)
@@ -85,6 +87,8 @@ def set_(
     wallet: str | None = None,
     active: Annotated[bool | None, Parameter(negative="--inactive")] = None,
     late_success: str | None = None,
+    card_direct: bool | None = None,
+    card_capture: str | None = None,
     where: Where = Where(),
 ) -> None:
     """Change a merchant. A list given replaces the list; what is not given stays.
@@ -97,6 +101,10 @@ def set_(
         The platform's fee on each payment.
     late_success
         credit or refund: money that comes after the merchant was told of failure.
+    card_direct
+        He may send his payers' cards server to server; that puts him in the full scope of PCI DSS.
+    card_capture
+        automatic or manual: card money is taken at once, or reserved until he says so.
     """
 
     async def act(gateway: Gateway) -> None:
@@ -110,6 +118,8 @@ def set_(
             fee_percent=fee_percent,
             fee_fixed=fee_fixed,
             late_success=late_success,
+            card_direct=card_direct,
+            card_capture=card_capture,
         )
         async with gateway.db.transaction() as tx:
             before = await records.by_id(tx, merchant_id)

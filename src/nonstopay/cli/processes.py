@@ -73,9 +73,19 @@ async def _serve_api(settings: Settings, url: str, lifeline: int | None) -> None
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        await server.serve()
+        await server.serve(sockets=[_listening(settings)])
         for task in (following, ending):
             task.cancel()
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """A socket on the port, which the API processes share: the kernel deals connections out."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        listening.setsockopt(socket.SOL_SOCKET, option, 1)
+    listening.bind((settings.host, settings.port))
+    return listening
 
 
 class _Server(uvicorn.Server):

@@ -10,7 +10,8 @@ import asyncpg
 import msgspec
 from cyclopts import Parameter
 
-from nonstopay.business.payments import proof as payments
+from nonstopay.business.payments.proof import prove as payments
+from nonstopay.business.settlement.proof.prove import LAWS as SETTLEMENT
 from nonstopay.cli.where import Where, database_of
 from nonstopay.ledger import proof as ledger
 from nonstopay.ledger.proof import Check, Head, Proof
@@ -47,7 +48,8 @@ async def _prove(url: str, earlier: Mapping[int, Head]) -> tuple[Proof, tuple[Ch
     conn = await asyncpg.connect(url)
     try:
         books = await ledger.prove(conn, earlier)
-        return books, (*books.checks, *await payments.prove(conn))
+        settled = await payments.prove(conn, SETTLEMENT)
+        return books, (*books.checks, *await payments.prove(conn), *settled)
     finally:
         await conn.close()
 

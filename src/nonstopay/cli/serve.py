@@ -1,7 +1,7 @@
 """`nonstopay serve`: the whole gateway, a small supervisor and its processes in one group.
 
-It keeps the embedded PostgreSQL, one API process and
-one worker, starts again what dies, and ends all of them in order. Its children hold a lifeline, a
+It keeps the embedded PostgreSQL, the API processes (all on one port) and one worker,
+starts again what dies, and ends all of them in order. Its children hold a lifeline, a
 pipe whose other end dies with it, so that none is left behind by a kill -9.
 """
 
@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 from nonstopay.cli import logs
+from nonstopay.cli.chains import sandbox_chains
 from nonstopay.cli.where import Host, Port, Where, register
 from nonstopay.config import Settings
 from nonstopay.errors import Misconfigured
@@ -40,12 +41,14 @@ def serve(*, host: Host = None, port: Port = None, where: Where = Where()) -> No
         if not url:
             postgres = stack.enter_context(EmbeddedPostgres(settings.data_path))
             url = postgres.url
+        revive_chains = stack.enter_context(sandbox_chains(settings))
         asyncio.run(register(settings, url))
         children = stack.enter_context(_children(where, settings, url))
         print(f"nonstopay {settings.mode} at {settings.public_url}", flush=True)
         while not stop.wanted:
             if postgres is not None:
                 postgres.revive()
+            revive_chains()
             for child in children:
                 child.keep_alive()
             time.sleep(_LOOK_SECONDS)
@@ -96,7 +99,7 @@ class _Child:
 
 @contextmanager
 def _children(where: Where, settings: Settings, url: str) -> Iterator[list["_Child"]]:
-    """The API and the worker; ended in this order, so that the last answers are still delivered."""
+    """The APIs and the worker; ended in this order, so that the last answers are still delivered."""
     lifeline, ours = os.pipe()
     common = ["--lifeline", str(lifeline), *_same_place(where, settings, url)]
     address = ["--host", settings.host, "--port", str(settings.port)]
@@ -105,7 +108,8 @@ def _children(where: Where, settings: Settings, url: str) -> Iterator[list["_Chi
         command = [sys.executable, "-m", "nonstopay", *words, *common]
         return lambda: subprocess.Popen(command, pass_fds=[lifeline])
 
-    children = [_Child("api", start("api", *address)), _Child("worker", start("worker"))]
+    children = [_Child("api", start("api", *address)) for _ in range(settings.api_count)]
+    children.append(_Child("worker", start("worker")))
     try:
         yield children
     finally:

@@ -103,7 +103,7 @@ class _Listener:
         return floor
 
     async def _tell(self, event: Event) -> None:
-        body = await build(self._gateway.db, DESCRIBERS, event)
+        [body] = await build(self._gateway.db, DESCRIBERS, [event])
         name = f"{event.object} {event.object_id} of merchant {event.merchant_id}"
         _say(f"{event.created_at:%H:%M:%S}  {sign.webhook_id(event.id)}  {event.kind}  {name}")
         _say(f"          {body.decode()}")

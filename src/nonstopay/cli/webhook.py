@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from nonstopay import clock
-from nonstopay.business.assembly import Gateway
+from nonstopay.business.assembly import EVENT_KINDS, Gateway
 from nonstopay.business.webhooks import records, sign
 from nonstopay.business.webhooks.add import add as add_endpoint
 from nonstopay.business.webhooks.change import change as change_endpoint
@@ -20,8 +20,9 @@ from nonstopay.business.webhooks.explain import explain
 from nonstopay.business.webhooks.public_keys import public_keys
 from nonstopay.business.webhooks.replay import replay as replay_one
 from nonstopay.business.webhooks.replay import replay_all
-from nonstopay.business.webhooks.rotate import remove_key, rotate_key
 from nonstopay.business.webhooks.rotate import rotate as rotate_secret
+from nonstopay.business.webhooks.rotate import rotate_key, want_key
+from nonstopay.business.webhooks.upkeep.standing import standing
 from nonstopay.cli.merchant import run
 from nonstopay.cli.terminal import Mark, Terminal
 from nonstopay.cli.where import Where
@@ -69,6 +70,7 @@ def add(
                 merchant_id,
                 url,
                 at,
+                known=EVENT_KINDS,
                 kinds=event or (),
                 description=description,
                 allow_loopback=not gateway.settings.live,
@@ -96,7 +98,7 @@ def list_(merchant_id: int, /, *, as_json: AsJson = False, where: Where = Where(
     if as_json:
         print(msgspec.json.encode(found).decode())
     elif found:
-        heads = ("ID", "URL", "EVENTS", "SIGNED", "STATE", "DESCRIPTION")
+        heads = ("ID", "URL", "EVENTS", "SIGNED", "STATE", "PENDING", "RECEIVED", "DESCRIPTION")
         Terminal().table(heads, [_row(one) for one in found], right="ID")
     else:
         print("no endpoints")
@@ -133,23 +135,21 @@ def change(
         raise InvalidInput("events", "give either --event or --all-events")
 
     async def act(gateway: Gateway) -> None:
-        endpoint, at = (merchant_id, endpoint_id), clock.now()
-        signs = bool(await public_keys(gateway.db, gateway.sealer, *endpoint, at))
         async with gateway.db.transaction() as tx:
             await change_endpoint(
                 tx,
                 merchant_id,
                 endpoint_id,
+                known=EVENT_KINDS,
                 url=url,
                 kinds=[] if all_events else event,
                 description=description,
                 on=on,
                 allow_loopback=not gateway.settings.live,
             )
-            if ed25519 is False:
-                await remove_key(tx, endpoint, at)
-            elif ed25519 and not signs:
-                await rotate_key(tx, gateway.sealer, endpoint, at)
+            if ed25519 is not None:
+                endpoint = (merchant_id, endpoint_id)
+                await want_key(tx, gateway.sealer, endpoint, ed25519, clock.now())
 
     run(where, act)
     print(f"endpoint {endpoint_id} changed")
@@ -312,6 +312,8 @@ def dead(merchant_id: int, /, *, as_json: AsJson = False, where: Where = Where()
 
 async def _described(gateway: Gateway, one: Endpoint) -> dict[str, Any]:
     keys = await public_keys(gateway.db, gateway.sealer, one.merchant_id, one.id, clock.now())
+    async with gateway.db.reading() as conn:
+        stands = await standing(conn, (one.merchant_id, one.id))
     return {
         "id": one.id,
         "url": one.url,
@@ -322,6 +324,10 @@ async def _described(gateway: Gateway, one: Endpoint) -> dict[str, Any]:
         "public_keys": [key.text for key in keys],
         "failing_since": clock.text(one.failing_since) if one.failing_since else None,
         "disabled": one.disabled_reason,
+        "pending": stands.pending,
+        "due_since": clock.text(stands.due_since) if stands.due_since else None,
+        "attempts": stands.attempts,
+        "received": stands.received,
     }
 
 
@@ -333,6 +339,8 @@ def _row(one: dict[str, Any]) -> list[str]:
         " ".join(one["events"]) or "all",
         "HMAC, ed25519" if one["public_keys"] else "HMAC",
         f"off: {one['disabled']}" if one["disabled"] else failing,
+        str(one["pending"]),
+        f"{one['received']} of {one['attempts']}",
         one["description"] or ("the callback URL" if one["callback"] else ""),
     ]
 

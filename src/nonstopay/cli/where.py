@@ -9,13 +9,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from nonstopay import config
+from nonstopay import clock, config
 from nonstopay.business.exchange.seed import seed
 from nonstopay.config import Settings
 from nonstopay.store import installation
 from nonstopay.store.db import Database
 from nonstopay.store.embedded import open_database
 from nonstopay.store.migrate import migrate
+from nonstopay.store.vault.keyring import keyring_of
+from nonstopay.store.vault.vault import Vault
 
 Port = Annotated[int | None, Parameter(help="Port of the HTTP door (default 8080).")]
 Host = Annotated[str | None, Parameter(help="Address to listen on (default 127.0.0.1).")]
@@ -67,6 +69,7 @@ async def prepare(settings: Settings, url: str) -> None:
     db = await Database.open(url, min_size=1, max_size=2)
     try:
         await installation.register(db, settings)
+        await Vault.unlock(db, keyring_of(settings), clock.now())
         await seed(db)
     finally:
         await db.close()

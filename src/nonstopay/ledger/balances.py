@@ -1,5 +1,6 @@
 """Reading the books: what an account holds, and the lines about an object."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from nonstopay.ledger import chart
@@ -50,6 +51,23 @@ async def balances(tx: Connection, merchant_id: int) -> list[Balance]:
         )
         for row in rows
     ]
+
+
+async def turnover(
+    tx: Connection, merchant_id: int, movement: str, account: str, since: datetime, until: datetime
+) -> list[Money]:
+    """What a movement credited to an account in [since, until), currency by currency."""
+    rows = await tx.fetch(
+        """SELECT currency, exponent, sum(amount)::text AS amount FROM transfer
+            WHERE merchant_id = $1 AND movement = $2 AND credit = $3 AND at >= $4 AND at < $5
+            GROUP BY currency, exponent ORDER BY currency""",
+        merchant_id,
+        movement,
+        account,
+        since,
+        until,
+    )
+    return [Money(int(row["amount"]), Currency(row["currency"], row["exponent"])) for row in rows]
 
 
 async def statement(tx: Connection, merchant_id: int, about: str) -> list[Line]:

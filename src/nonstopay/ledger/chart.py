@@ -46,16 +46,30 @@ class Account:
 PROVIDER = "provider:<connector>"
 EXCHANGE = "exchange"
 MERCHANT = "merchant"
+OWES = "merchant:owes"
+WITHHELD = "merchant:withheld"
+RESERVE = "merchant:reserve"
+SETTLING = "merchant:settling"
+PARTNER = "partner:<partner>"
+LIQUIDITY = "liquidity:<network>"
 FEES = "platform:fees"
+MARKUP = "platform:fx"
 PAYER = "payer"
 
 # fmt: off
 CHART = (
-    Account(PROVIDER, Side.ASSET,     False, "what the provider collected for us"),
-    Account(EXCHANGE, Side.POSITION,  False, "what we hold or are short of between two currencies"),
-    Account(MERCHANT, Side.LIABILITY, True,  "what we owe the merchant"),
-    Account(FEES,     Side.INCOME,    False, "what the platform earned on the merchant's payments"),
-    Account(PAYER,    Side.LIABILITY, True,  "money that goes back: late, over or twice"),
+    Account(PROVIDER,  Side.ASSET,     False, "what the provider collected for us"),
+    Account(EXCHANGE,  Side.POSITION,  False, "what we hold or are short of between two currencies"),
+    Account(MERCHANT,  Side.LIABILITY, True,  "what we owe the merchant"),
+    Account(OWES,      Side.ASSET,     False, "what the merchant owes us after a chargeback"),
+    Account(WITHHELD,  Side.LIABILITY, True,  "what is the merchant's, but held for review"),
+    Account(RESERVE,   Side.LIABILITY, True,  "what is the merchant's, but set aside until a date"),
+    Account(SETTLING,  Side.LIABILITY, True,  "what is on its way to the merchant's wallet, in the coin"),
+    Account(PARTNER,   Side.LIABILITY, True,  "what we owe a partner: his share of our fees"),
+    Account(FEES,      Side.INCOME,    False, "what the platform earned on the merchant's payments"),
+    Account(MARKUP,    Side.INCOME,    False, "what the platform earned by exchanging for the merchant"),
+    Account(LIQUIDITY, Side.ASSET,     False, "the coins of a network that merchants are paid from"),
+    Account(PAYER,     Side.LIABILITY, True,  "money that goes back: late, over, twice or refunded"),
 )
 # fmt: on
 

@@ -11,7 +11,20 @@ from datetime import datetime
 from enum import StrEnum
 
 from nonstopay.errors import LawBroken
-from nonstopay.ledger.chart import EXCHANGE, FEES, MERCHANT, PAYER, PROVIDER
+from nonstopay.ledger.chart import (
+    EXCHANGE,
+    FEES,
+    LIQUIDITY,
+    MARKUP,
+    MERCHANT,
+    OWES,
+    PARTNER,
+    PAYER,
+    PROVIDER,
+    RESERVE,
+    SETTLING,
+    WITHHELD,
+)
 from nonstopay.ledger.transfer import Transfer
 from nonstopay.money import Money
 
@@ -25,6 +38,22 @@ class Sum(StrEnum):
     """What the merchant gets for it, in the invoice's currency."""
     FEE = "fee"
     """What the platform keeps of that, in the invoice's currency."""
+    COVERED = "covered"
+    """The part that the merchant's balance pays or gets, in the invoice's currency."""
+    OWED = "owed"
+    """The part that he owes us, or that pays what he owes, in the invoice's currency."""
+    RESERVED = "reserved"
+    """What is set aside of it until a date, in the invoice's currency."""
+    SHARE = "share"
+    """The partner's part of our fee, in the invoice's currency."""
+    PAYABLE = "payable"
+    """What is settled, in the invoice's currency."""
+    CONVERTED = "converted"
+    """The same in the coin, by the mid rate."""
+    MARKUP = "markup"
+    """What we keep of that for exchanging, in the coin."""
+    PAID_OUT = "paid_out"
+    """What goes to the merchant's wallet, in the coin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +78,18 @@ class Movement:
 CAPTURE = "capture"
 CAPTURE_TO_RETURN = "capture_to_return"
 REFUND_TO_PAYER = "refund_to_payer"
+REFUND_ASKED = "refund_asked"
+REFUND_UNDONE = "refund_undone"
+REFUND_CAME_BACK = "refund_came_back"
+WITHHOLD = "withhold"
+RELEASE = "release"
+FEE_UNDONE = "fee_undone"
+CHARGEBACK = "chargeback"
+CHARGEBACK_UNDONE = "chargeback_undone"
+REPAY = "repay"
+SETTLE = "settle"
+SETTLED = "settled"
+RESERVE_RELEASED = "reserve_released"
 
 # fmt: off
 MOVEMENTS = (
@@ -62,6 +103,47 @@ MOVEMENTS = (
     )),
     Movement(REFUND_TO_PAYER, "money held for the payer went back through the provider", (
         Leg(PAYER,    Sum.CHARGED,     PROVIDER, Sum.CHARGED),
+    )),
+    Movement(REFUND_ASKED, "the merchant gives money back: it waits to go to the payer", (
+        Leg(MERCHANT, Sum.CREDITED,    PAYER,    Sum.CHARGED),
+    )),
+    Movement(REFUND_UNDONE, "the provider refused the refund: the merchant has his money again", (
+        Leg(PAYER,    Sum.CHARGED,     MERCHANT, Sum.CREDITED),
+    )),
+    Movement(REFUND_CAME_BACK, "a refund that was done came back: the merchant has his money again", (
+        Leg(PROVIDER, Sum.CHARGED,     MERCHANT, Sum.CREDITED),
+    )),
+    Movement(WITHHOLD, "a payment is held for review: the merchant cannot have it yet", (
+        Leg(MERCHANT, Sum.CREDITED,    WITHHELD, Sum.CREDITED),
+    )),
+    Movement(RELEASE, "the review is over: the merchant has it", (
+        Leg(WITHHELD, Sum.CREDITED,    MERCHANT, Sum.CREDITED),
+    )),
+    Movement(FEE_UNDONE, "the review refused a payment: our fee on it goes back to the merchant", (
+        Leg(FEES,     Sum.FEE,         MERCHANT, Sum.FEE),
+    )),
+    Movement(CHARGEBACK, "the payer's bank took it back: out of the balance, the rest is owed", (
+        Leg(MERCHANT, Sum.COVERED,     PROVIDER, Sum.COVERED),
+        Leg(OWES,     Sum.OWED,        PROVIDER, Sum.OWED),
+    )),
+    Movement(CHARGEBACK_UNDONE, "we won it back: it pays what is owed, the rest is credited", (
+        Leg(PROVIDER, Sum.COVERED,     MERCHANT, Sum.COVERED),
+        Leg(PROVIDER, Sum.OWED,        OWES,     Sum.OWED),
+    )),
+    Movement(REPAY, "the merchant's earnings pay what he owes", (
+        Leg(MERCHANT, Sum.OWED,        OWES,     Sum.OWED),
+    )),
+    Movement(SETTLE, "a batch closes: less the reserve, his money is on its way, in the coin", (
+        Leg(MERCHANT, Sum.RESERVED,    RESERVE,  Sum.RESERVED),
+        Leg(FEES,     Sum.SHARE,       PARTNER,  Sum.SHARE),
+        Leg(MERCHANT, Sum.PAYABLE,     SETTLING, Sum.CONVERTED),
+        Leg(SETTLING, Sum.MARKUP,      MARKUP,   Sum.MARKUP),
+    )),
+    Movement(SETTLED, "the transfer to the merchant's wallet is confirmed", (
+        Leg(SETTLING, Sum.PAID_OUT,    LIQUIDITY, Sum.PAID_OUT),
+    )),
+    Movement(RESERVE_RELEASED, "the date has come: what was set aside is the merchant's again", (
+        Leg(RESERVE,  Sum.RESERVED,    MERCHANT, Sum.RESERVED),
     )),
 )
 # fmt: on
@@ -78,8 +160,10 @@ class Facts:
         about: the object whose money it is: `payment:12`.
         at: when it happened; an aware instant.
         connector: the provider's name, which fills `provider:<connector>`.
-        charged, credited, fee: the sums. A movement refuses to guess one that is not given; zero
-            makes no line.
+        partner: his id, which fills `partner:<partner>`.
+        network: which fills `liquidity:<network>`.
+        charged, …, paid_out: the sums. A movement refuses to guess one that is not given; zero makes
+            no line.
     """
 
     merchant_id: int
@@ -87,9 +171,19 @@ class Facts:
     about: str
     at: datetime
     connector: str
-    charged: Money
+    charged: Money | None = None
     credited: Money | None = None
     fee: Money | None = None
+    covered: Money | None = None
+    owed: Money | None = None
+    reserved: Money | None = None
+    share: Money | None = None
+    payable: Money | None = None
+    converted: Money | None = None
+    markup: Money | None = None
+    paid_out: Money | None = None
+    partner: str = ""
+    network: str = ""
 
 
 def lines(movement_name: str, facts: Facts) -> list[Transfer]:
@@ -109,8 +203,8 @@ def lines(movement_name: str, facts: Facts) -> list[Transfer]:
             key=facts.key,
             line=line,
             movement=movement_name,
-            debit=debit.replace("<connector>", facts.connector),
-            credit=credit.replace("<connector>", facts.connector),
+            debit=_filled(debit, facts),
+            credit=_filled(credit, facts),
             amount=amount,
             about=facts.about,
             at=facts.at,
@@ -119,6 +213,12 @@ def lines(movement_name: str, facts: Facts) -> list[Transfer]:
             (flow for flow in flows if flow[2].minor != 0), start=1
         )
     ]
+
+
+def _filled(account: str, facts: Facts) -> str:
+    for hole in ("connector", "partner", "network"):
+        account = account.replace(f"<{hole}>", getattr(facts, hole))
+    return account
 
 
 def _flows(leg: Leg, facts: Facts) -> list[tuple[str, str, Money]]:
@@ -131,7 +231,7 @@ def _flows(leg: Leg, facts: Facts) -> list[tuple[str, str, Money]]:
 
 
 def _sum(which: Sum, facts: Facts) -> Money:
-    given = {Sum.CHARGED: facts.charged, Sum.CREDITED: facts.credited, Sum.FEE: facts.fee}[which]
+    given: Money | None = getattr(facts, which)
     if given is None:
         raise LawBroken(f"{facts.key}: the sum {which} is missing")
     if which is Sum.FEE and facts.credited and facts.credited.currency != given.currency:

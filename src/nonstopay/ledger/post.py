@@ -76,6 +76,11 @@ async def post(tx: Connection, transfers: Sequence[Transfer]) -> None:
     await _write_books(tx, books)
 
 
+async def hold(tx: Connection, merchant_id: int) -> None:
+    """Be alone with a merchant's book until the transaction ends: balances read now stand."""
+    await _open_books(tx, [merchant_id])
+
+
 class _Book:
     """A book's row while we hold it."""
 

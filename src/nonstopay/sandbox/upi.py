@@ -14,6 +14,7 @@ from nonstopay import clock, ids
 from nonstopay.errors import Conflict, InvalidInput
 from nonstopay.money import Money
 from nonstopay.sandbox import notices, upi_order
+from nonstopay.sandbox.faults import Target
 from nonstopay.sandbox.upi_order import Refund, Status, UpiOrder
 from nonstopay.store.db import Connection, Database
 
@@ -254,7 +255,8 @@ async def _move(
         settle_quietly=False,
     )
     if not quietly:
-        await notices.enqueue(tx, moved)
+        body = {"event": f"order.{moved.status}", "order": moved.facts()}
+        await notices.enqueue(tx, Target.UPI, moved.reference, moved.notify_url, body)
     return moved
 
 

@@ -21,12 +21,15 @@ _DIGEST_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a key was used for: the digests of the parameters, the object made, the stored answer."""
+    """What a key was used for: the digests of the parameters, the object made, the stored answer;
+    `answer_sealed` in its place where the answer holds a secret.
+    """
 
     fields: dict[str, str]
     created_at: datetime
     object_id: int | None
     answer: str | None
+    answer_sealed: bytes | None = None
 
 
 def digest_fields(secret: bytes, fields: Mapping[str, object]) -> str:
@@ -50,7 +53,8 @@ def differing(first: Mapping[str, str], second: Mapping[str, str]) -> list[str]:
 async def find(conn: Connection, merchant_id: int, route: str, key: str) -> Use | None:
     """What the merchant used this key for on this route, if anything."""
     row = await conn.fetchrow(
-        """SELECT fields::text AS fields, created_at, object_id, answer FROM idempotency
+        """SELECT fields::text AS fields, created_at, object_id, answer, answer_sealed
+             FROM idempotency
             WHERE merchant_id = $1 AND route = $2 AND key = $3""",
         merchant_id,
         route,
@@ -59,7 +63,40 @@ async def find(conn: Connection, merchant_id: int, route: str, key: str) -> Use 
     if row is None:
         return None
     fields = msgspec.json.decode(row["fields"], type=dict[str, str])
-    return Use(fields, row["created_at"], row["object_id"], row["answer"])
+    return Use(fields, row["created_at"], row["object_id"], row["answer"], row["answer_sealed"])
+
+
+async def take(
+    tx: Connection, merchant_id: int, route: str, key: str, fields: str, at: datetime
+) -> bool:
+    """Take the key for the caller's transaction; False if it was used before.
+
+    Whoever comes with the same key meanwhile waits until this transaction has ended.
+    """
+    taken = await tx.fetchval(
+        """INSERT INTO idempotency (merchant_id, route, key, fields, created_at)
+           VALUES ($1, $2, $3, $4::text::jsonb, $5) ON CONFLICT DO NOTHING RETURNING true""",
+        merchant_id,
+        route,
+        key,
+        fields,
+        at,
+    )
+    return taken is not None
+
+
+async def remember_sealed(
+    tx: Connection, merchant_id: int, route: str, key: str, answer: bytes
+) -> None:
+    """Keep an answer that holds a secret, sealed."""
+    await tx.execute(
+        """UPDATE idempotency SET answer_sealed = $4
+            WHERE merchant_id = $1 AND route = $2 AND key = $3""",
+        merchant_id,
+        route,
+        key,
+        answer,
+    )
 
 
 async def remember_answer(

@@ -14,6 +14,7 @@ _FORBIDDEN = {
     "UPDATE transfer": "UPDATE transfer SET amount = amount WHERE false",
     "DELETE FROM transfer": "DELETE FROM transfer WHERE false",
     "UPDATE payment_news": "UPDATE payment_news SET facts = facts WHERE false",
+    "UPDATE risk_decision": "UPDATE risk_decision SET facts = facts WHERE false",
     "UPDATE delivery_attempt": "UPDATE delivery_attempt SET status = status WHERE false",
     "UPDATE exchange_rate": "UPDATE exchange_rate SET rate = rate WHERE false",
     "DELETE FROM account": "DELETE FROM account WHERE false",

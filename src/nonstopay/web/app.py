@@ -5,8 +5,9 @@ are not there when live.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute
 from nonstopay.business.assembly import Gateway
 from nonstopay.business.invoices.create import InvoiceCreator
 from nonstopay.business.merchants.directory import Directory
+from nonstopay.sandbox import clock as sandbox_clock
 from nonstopay.web import health, notifications, webhook_keys
 from nonstopay.web.api.call import Receive, Scope, Send
 from nonstopay.web.api.caller import Callers, PeerAddress
@@ -30,18 +32,34 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 class Application:
-    """What uvicorn serves. `end_streams` ends the answers that would go on for ever."""
+    """What uvicorn serves.
 
-    def __init__(self, api: Api, pages: Starlette, end_streams: Callable[[], None]) -> None:
+    Args:
+        end_streams: ends the answers that would go on for ever.
+        before_page: done before all but the API: the sandbox looks at its clock, which another process
+            may have moved a moment ago.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        pages: Starlette,
+        *,
+        end_streams: Callable[[], None],
+        before_page: Callable[[], Awaitable[None]] | None,
+    ) -> None:
         self._api = api
         self._pages = pages
+        self._before_page = before_page
         self.end_streams = end_streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._api.serves(scope["path"]):
             await self._api(scope, receive, send)
-        else:
-            await self._pages(scope, receive, send)
+            return
+        if self._before_page is not None and scope["type"] == "http":
+            await self._before_page()
+        await self._pages(scope, receive, send)
 
 
 def application(gateway: Gateway) -> Application:
@@ -72,7 +90,8 @@ def application(gateway: Gateway) -> Application:
         lifespan=_draining(creator),
         exception_handlers={404: _not_found, 500: _our_failure},
     )
-    return Application(api, pages, end_streams)
+    follow = None if settings.live else partial(sandbox_clock.catch_up, gateway.db)
+    return Application(api, pages, end_streams=end_streams, before_page=follow)
 
 
 def _sandbox_routes(gateway: Gateway) -> Sequence[BaseRoute]:
@@ -83,6 +102,8 @@ def _sandbox_routes(gateway: Gateway) -> Sequence[BaseRoute]:
             db=gateway.db,
             base_url=gateway.settings.public_url,
             upi_api_key=gateway.sandbox_key,
+            card_api_key=gateway.sandbox_key,
+            chain=gateway.settings.data_path if gateway.settings.sandbox_chain else None,
         )
     )
 

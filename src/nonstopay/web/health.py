@@ -11,6 +11,7 @@ from starlette.routing import Route
 from nonstopay.business.assembly import Gateway
 from nonstopay.errors import Unavailable
 from nonstopay.store import heartbeat
+from nonstopay.web.payment_metrics import payment_metrics
 from nonstopay.web.webhook_metrics import webhook_metrics
 
 
@@ -35,6 +36,7 @@ def routes(gateway: Gateway) -> list[Route]:
         text = generate_latest()
         with suppress(Unavailable):
             text += await webhook_metrics(gateway.db)
+            text += await payment_metrics(gateway.db)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return [

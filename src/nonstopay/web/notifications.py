@@ -13,25 +13,25 @@ from starlette.routing import Route
 
 from nonstopay import clock
 from nonstopay.business.assembly import NOTIFY_PATH, Gateway
-from nonstopay.business.payments.look_up import look_up_now
-from nonstopay.business.payments.record_outcome import record_outcome
+from nonstopay.business.payments.take_in import take_in
 from nonstopay.connectors.base import Notice, UnverifiedNotice
-from nonstopay.errors import NotFound, Unavailable
+from nonstopay.errors import IllegalTransition, NotFound, Unavailable
 
 BODY_BYTES_MAX = 256 * 1024
 _log = logging.getLogger(__name__)
 
 
 def routes(gateway: Gateway) -> list[Route]:
-    """A door for each connector, `/notifications/upi/<name>`."""
+    """A door for each connector, `/notifications/<rail>/<name>`."""
 
     async def receive(request: Request) -> Response:
-        name = request.path_params["connector"]
+        rail, name = request.path_params["rail"], request.path_params["connector"]
         body = await _body(request)
         if body is None:
             return JSONResponse({"error": "too large"}, 413)
         try:
-            notices = gateway.rails.connector(name).read_notice(dict(request.headers), body)
+            connector = gateway.rails.listener(rail, name)
+            notices = connector.read_notice(dict(request.headers), body)
         except (NotFound, UnverifiedNotice):
             _log.warning("notification refused", extra={"connector": name})
             return JSONResponse({"error": "not verified"}, 401)
@@ -43,18 +43,18 @@ def routes(gateway: Gateway) -> list[Route]:
         return JSONResponse({"ok": True})
 
     async def _take_in(name: str, notice: Notice) -> None:
-        db, at = gateway.db, clock.now()
         try:
-            if notice.outcome is None:
-                await look_up_now(db, name, notice.reference, at=at)
-            else:
-                await record_outcome(
-                    db, name, notice.reference, notice.outcome, source="notification", at=at
-                )
+            await take_in(gateway.db, name, notice, at=clock.now())
         except NotFound:
             _log.warning("notification about an unknown order", extra={"connector": name})
+        except IllegalTransition as error:
+            # Somebody acted at the provider behind our back: repeating it would not help.
+            _log.error(
+                "notification of something impossible",
+                extra={"connector": name, "problem": str(error)},
+            )
 
-    return [Route(f"{NOTIFY_PATH}{{connector}}", receive, methods=["POST"])]
+    return [Route(f"{NOTIFY_PATH}{{rail}}/{{connector}}", receive, methods=["POST"])]
 
 
 async def _body(request: Request) -> bytes | None:

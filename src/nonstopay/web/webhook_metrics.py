@@ -21,8 +21,13 @@ _MILLISECONDS = 1000
 
 async def webhook_metrics(db: Database) -> bytes:
     """In the text format of Prometheus. Raises `Unavailable` without a database."""
+    return in_text(_families(await figures(db, clock.now())))
+
+
+def in_text(families: Iterable[Metric]) -> bytes:
+    """Metrics that were read just now, in the text format of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Once(_families(await figures(db, clock.now()))))
+    registry.register(_Once(families))
     return generate_latest(registry)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -19,8 +20,13 @@ from nonstopay.business.assembly import DESCRIBERS, Gateway
 from nonstopay.business.exchange.refresh import refresh
 from nonstopay.business.invoices import records as invoices
 from nonstopay.business.invoices.expire import expire_old
+from nonstopay.business.invoices.invoice import METHODS
 from nonstopay.business.mail.send import send_due
+from nonstopay.business.payments.health.judge import judge
 from nonstopay.business.payments.records import has_doubt
+from nonstopay.business.settlement.close import close_due
+from nonstopay.business.settlement.volume import count_all
+from nonstopay.business.settlement.wallets.switch import switch_all_due
 from nonstopay.business.webhooks.deliver import Deliverer
 from nonstopay.business.webhooks.upkeep.forget import forget_attempts
 from nonstopay.connectors.mail.smtp import Relay, relay
@@ -28,7 +34,9 @@ from nonstopay.connectors.public_http import PublicHttp
 from nonstopay.errors import NonstopayError
 from nonstopay.sandbox import clock as sandbox_clock
 from nonstopay.sandbox import upi as sandbox_upi
+from nonstopay.sandbox.card import bank as sandbox_cards
 from nonstopay.store import heartbeat, idempotency, jobs
+from nonstopay.store.vault import retention
 from nonstopay.worker.reactions import REACTIONS
 
 JOB_LEASE = timedelta(seconds=60)
@@ -47,6 +55,7 @@ class Worker:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._name = f"worker@{socket.gethostname()}:{os.getpid()}"
+        self._judge_next = clock.stopwatch()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish what is under way."""
@@ -56,9 +65,15 @@ class Worker:
             self._loop(stop, self._do_jobs, 0.1),
             self._loop(stop, self._expire, 0.5),
             self._loop(stop, self._fold_tally, 1.0),
+            self._loop(stop, self._judge_health, 5.0),
+            self._loop(stop, self._switch_wallets, 10.0),
+            self._loop(stop, self._count_volumes, 600),
             self._loop(stop, self._forget, 3600),
             self._loop(stop, self._forget_attempts, 600),
+            self._loop(stop, self._forget_cards, 3600),
         ]
+        if gateway.payout is not None:
+            loops.append(self._loop(stop, self._close_batches, 1.0))
         if post := relay(gateway.settings):
             loops.append(self._loop(stop, partial(self._send_mail, post), 0.5))
         if gateway.settings.live:
@@ -66,7 +81,9 @@ class Worker:
         else:
             loops.append(self._loop(stop, self._follow_clock, 0.1))
             loops.append(self._loop(stop, self._run_bank, 0.1))
-        async with PublicHttp(allow_loopback=not gateway.settings.live) as http:
+        async with PublicHttp(
+            allow_loopback=not gateway.settings.live, forbidden=gateway.settings.webhook_forbidden
+        ) as http:
             deliverer = Deliverer(
                 gateway.db,
                 http,
@@ -127,6 +144,28 @@ class Worker:
         async with self._gateway.db.transaction() as tx:
             return await invoices.fold_tally(tx, TALLY_AT_ONCE) == TALLY_AT_ONCE
 
+    async def _judge_health(self) -> bool:
+        began = clock.stopwatch()
+        if began < self._judge_next:
+            return False
+        rails = self._gateway.rails
+        solutions = {method: rails.solutions(method) for method in METHODS}
+        await judge(self._gateway.db, solutions, clock.now())
+        # Ten minutes of a very busy installation take a while to look at: a twentieth of the time.
+        self._judge_next = clock.stopwatch() + 20 * (clock.stopwatch() - began)
+        return False
+
+    async def _switch_wallets(self) -> bool:
+        await switch_all_due(self._gateway.db, clock.now())
+        return False
+
+    async def _count_volumes(self) -> bool:
+        await count_all(self._gateway.db, clock.now())
+        return False
+
+    async def _close_batches(self) -> bool:
+        return await close_due(self._gateway.db, self._gateway.settlement, clock.now()) > 0
+
     async def _send_mail(self, post: Relay) -> bool:
         return await send_due(self._gateway.db, post)
 
@@ -136,9 +175,18 @@ class Worker:
 
     async def _forget_attempts(self) -> bool:
         gateway = self._gateway
-        return await forget_attempts(
-            gateway.db, clock.now(), gateway.settings.webhook_attempts_days
-        )
+        settings, now = gateway.settings, clock.now()
+        archive = settings.webhook_attempts_archive
+        folder = Path(archive) if archive else None
+        return await forget_attempts(gateway.db, now, settings.webhook_attempts_days, folder)
+
+    async def _forget_cards(self) -> bool:
+        gateway = self._gateway
+        days = gateway.settings.vault_unused_days
+        gone = await retention.forget_unused(gateway.db, clock.now(), days)
+        if gone:
+            _log.info("unused cards were deleted from the vault", count=gone, unused_days=days)
+        return gone == retention.AT_ONCE
 
     async def _refresh_rates(self) -> bool:
         await refresh(self._gateway.db, self._gateway.http, self._gateway.settings.rates_url)
@@ -150,4 +198,5 @@ class Worker:
 
     async def _run_bank(self) -> bool:
         await sandbox_upi.settle_due(self._gateway.db, self._gateway.sandbox_secret)
+        await sandbox_cards.settle_due(self._gateway.db, self._gateway.sandbox_secret)
         return False

@@ -192,9 +192,8 @@ def test_of_two_faults_the_earlier_in_the_document_is_told(bounded: Merchant, pl
 @pytest.mark.parametrize(
     "more",
     [
-        {"card_number": "4242424242424242"},
         {"payableCurrencies": "USDT_polygon"},
-        {"payment_solution_type": "CARD"},
+        {"payment_solution_type": "CARD", "payment_solution_name": "upi_sandbox"},
         {"payment_solution_type": "CRYPTO"},
         {"payment_solution_type": "UPI", "payment_solution_name": "nobody"},
         {"payment_solution_name": "nobody"},
@@ -273,12 +272,14 @@ def test_calls_that_are_not_there(gateway: Gateway) -> None:
 
 def test_what_can_be_paid_with_is_listed(regular: Merchant) -> None:
     assert regular.get("/api/payment-solution-type/get/").json() == {
-        "errorCode": 0, "list": ["UPI"],
+        "errorCode": 0, "list": ["CARD", "UPI"],
     }  # fmt: skip
-    for query in ({}, {"type": "UPI"}):
-        said = regular.get("/api/payment-solution-name/get/", **query).json()
-        assert said == {"errorCode": 0, "list": ["upi_sandbox"]}
-    assert regular.get("/api/payment-solution-name/get/", type="CARD").json()["list"] == []
+    names: dict[str, list[str]] = {"CARD": ["card_sandbox"], "UPI": ["upi_sandbox"], "CRYPTO": []}
+    for type_, listed_names in names.items():
+        said = regular.get("/api/payment-solution-name/get/", type=type_).json()
+        assert said == {"errorCode": 0, "list": listed_names}
+    said = regular.get("/api/payment-solution-name/get/").json()
+    assert said["list"] == ["card_sandbox", "upi_sandbox"]
     assert code(regular.get("/api/payment-solution-name/get/", type="GOLD")) == 50014
     listed = send(regular, "/api/payment-solution-name/get/", {"type": ["UPI"]}, method="GET")
     assert code(listed) == 50014

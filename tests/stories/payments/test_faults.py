@@ -37,7 +37,7 @@ async def test_the_bank_tells_everything_twice(till: Till, auditor: Auditor) -> 
     sale.pay()
 
     await is_paid_once(sale, auditor)
-    waiting = "SELECT count(*) FROM sandbox_upi_notice"
+    waiting = "SELECT count(*) FROM sandbox_notice"
     await eventually_so(lambda: auditor.conn.fetchval(waiting), 0)
     assert await auditor.news(sale.invoice) == ["reply: waiting", "notification: captured"]
     must_hold(till.gateway)

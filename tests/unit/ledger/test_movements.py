@@ -11,12 +11,20 @@ from nonstopay.ledger import chart
 from nonstopay.ledger.movements import (
     CAPTURE,
     CAPTURE_TO_RETURN,
+    CHARGEBACK,
+    CHARGEBACK_UNDONE,
     MOVEMENTS,
+    REFUND_ASKED,
     REFUND_TO_PAYER,
+    REFUND_UNDONE,
+    REPAY,
+    RESERVE_RELEASED,
+    SETTLE,
+    SETTLED,
     Facts,
     lines,
 )
-from nonstopay.money import Money
+from nonstopay.money import Money, coin
 from tests.unit.ledger.payments import NOON, USD, dollars, rupees
 
 PAID = Facts(
@@ -29,6 +37,10 @@ PAID = Facts(
     credited=dollars(1500),
     fee=dollars(45),
 )
+
+
+def usdc(minor: int) -> Money:
+    return Money(minor, coin("USDC", 6))
 
 
 def as_text(movement: str, facts: Facts) -> list[str]:
@@ -64,6 +76,31 @@ def test_money_that_must_go_back_is_held_for_the_payer() -> None:
     assert as_text(REFUND_TO_PAYER, late) == ["1 payer < provider:upi 1200.00 INR"]
 
 
+def test_what_a_balance_does_not_cover_of_a_chargeback_is_owed_and_paid_back_by_earnings() -> None:
+    taken = replace(PAID, covered=dollars(400), owed=dollars(1100))
+
+    assert as_text(CHARGEBACK, taken) == [
+        "1 merchant < provider:upi 4.00 USD",
+        "2 merchant:owes < provider:upi 11.00 USD",
+    ]
+    assert as_text(REPAY, taken) == ["1 merchant < merchant:owes 11.00 USD"]
+    assert as_text(CHARGEBACK_UNDONE, taken) == [
+        "1 provider:upi < merchant 4.00 USD",
+        "2 provider:upi < merchant:owes 11.00 USD",
+    ]
+
+
+def test_a_refund_is_set_aside_and_then_given_or_undone() -> None:
+    assert as_text(REFUND_ASKED, PAID) == [
+        "1 merchant < exchange 15.00 USD",
+        "2 exchange < payer 1200.00 INR",
+    ]
+    assert as_text(REFUND_UNDONE, PAID) == [
+        "1 payer < exchange 1200.00 INR",
+        "2 exchange < merchant 15.00 USD",
+    ]
+
+
 def test_a_line_carries_the_facts() -> None:
     line = lines(CAPTURE, PAID)[1]
 
@@ -88,6 +125,30 @@ def test_facts_that_make_no_sense_are_refused(facts: Facts, complaint: str) -> N
         lines(CAPTURE, facts)
 
 
+def test_a_batch_is_converted_at_the_mid_rate_and_our_markup_is_a_line_of_its_own() -> None:
+    closed = replace(
+        PAID,
+        reserved=dollars(100),
+        share=dollars(9),
+        payable=dollars(900),
+        converted=usdc(9_000_000),
+        markup=usdc(45_000),
+        paid_out=usdc(8_955_000),
+        partner="4",
+        network="polygon",
+    )
+
+    assert as_text(SETTLE, closed) == [
+        "1 merchant < merchant:reserve 1.00 USD",
+        "2 platform:fees < partner:4 0.09 USD",
+        "3 merchant < exchange 9.00 USD",
+        "4 exchange < merchant:settling 9.000000 USDC",
+        "5 merchant:settling < platform:fx 0.045000 USDC",
+    ]
+    assert as_text(SETTLED, closed) == ["1 merchant:settling < liquidity:polygon 8.955000 USDC"]
+    assert as_text(RESERVE_RELEASED, closed) == ["1 merchant:reserve < merchant 1.00 USD"]
+
+
 def test_there_are_no_other_movements() -> None:
     with pytest.raises(LawBroken, match="there is no movement steal"):
         lines("steal", PAID)
@@ -105,7 +166,23 @@ def test_whatever_moves_is_positive_within_the_chart_and_numbered(
 ) -> None:
     charge = dollars(credited) if one_currency else rupees(charged)
     made = lines(
-        movement, replace(PAID, charged=charge, credited=dollars(credited), fee=dollars(fee))
+        movement,
+        replace(
+            PAID,
+            charged=charge,
+            credited=dollars(credited),
+            fee=dollars(fee),
+            covered=dollars(fee),
+            owed=dollars(credited),
+            reserved=dollars(fee),
+            share=dollars(fee),
+            payable=dollars(credited),
+            converted=usdc(charged),
+            markup=usdc(fee),
+            paid_out=usdc(charged),
+            partner="7",
+            network="polygon",
+        ),
     )
 
     assert [line.line for line in made] == list(range(1, len(made) + 1))

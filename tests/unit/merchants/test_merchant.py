@@ -32,7 +32,7 @@ def merchant(*networks: str, **limits: tuple[str | None, str | None]) -> Merchan
         fees=FeePlan(Decimal(0), Decimal(0)),
         late_success=LateSuccess.CREDIT,
         limits={
-            code: ((low and Decimal(low)) or None, (high and Decimal(high)) or None)
+            code: (Decimal(low) if low else None, Decimal(high) if high else None)
             for code, (low, high) in limits.items()
         },
         networks=tuple(ipaddress.ip_network(network) for network in networks),

@@ -16,8 +16,9 @@ from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments import records
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.rails import Rails
-from nonstopay.business.payments.record_outcome import Source, record_outcome
+from nonstopay.business.payments.record_outcome import record_outcome
 from nonstopay.business.payments.start import Wish, start_upi
+from nonstopay.business.payments.step import Source
 from nonstopay.connectors.base import Notice, Order
 from nonstopay.connectors.outcome import Kind, Outcome, Reason
 from nonstopay.money import Money

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from nonstopay.business.invoices.states import State as InvoiceState
-from nonstopay.business.payments.record_outcome import Source
 from nonstopay.business.payments.states import State
+from nonstopay.business.payments.step import Source
 from nonstopay.connectors.outcome import Kind
 from nonstopay.errors import NotFound
 from nonstopay.money import Money

@@ -21,6 +21,7 @@ from nonstopay.web.checkout.page import (
     Method,
     MethodKind,
     Payment,
+    Trouble,
     UpiPage,
     UpiState,
     Visit,
@@ -86,7 +87,12 @@ DONE = DonePage(
 def every_page(language: str = "en") -> dict[str, str]:
     """Each page in each of its states, as HTML, by a name for the failure message."""
     visit = replace(VISIT, language=language, sandbox=True)
-    pages = {"choose": render_choose(replace(CHOOSE, visit=visit))}
+    choose = replace(CHOOSE, visit=visit)
+    pages = {"choose": render_choose(choose)}
+    for trouble in Trouble:
+        troubled = replace(METHODS[1], trouble=trouble)
+        pages[f"choose {trouble}"] = render_choose(replace(choose, methods=[troubled]))
+    pages["choose again"] = render_choose(replace(choose, unanswered=MethodKind.UPI))
     for state in UpiState:
         pages[f"upi {state}"] = render_upi(replace(UPI, visit=visit, state=state))
     for reason in DeclineReason:
@@ -94,6 +100,8 @@ def every_page(language: str = "en") -> dict[str, str]:
         pages[f"upi {reason}"] = render_upi(declined)
     for end in DoneState:
         pages[f"done {end}"] = render_done(replace(DONE, visit=visit, state=end))
+    again = replace(DONE, visit=visit, state=DoneState.REFUNDED, payment=None, refunded=RUPEES)
+    pages["done again"] = render_done(replace(again, again_url="/widget/sale/create/?again=1"))
     for outcome in Landing:
         pages[f"landing {outcome}"] = render_landing(LandingPage(visit=visit, outcome=outcome))
     for kind in ErrorKind:

@@ -223,7 +223,7 @@ def test_without_script_the_code_the_links_and_the_buttons_are_there(
         page = context.new_page()
         shop.html = render_upi(waiting())
         page.goto(shop.url)
-        expect(page.locator("svg.qr")).to_be_visible()
+        expect(page.locator("img.qr")).to_be_visible()
         expect(page.get_by_text("Code valid until")).to_contain_text("UTC")
         expect(page.get_by_role("button", name="Card")).to_be_visible()
         assert page.locator("noscript meta, meta[http-equiv]").count() == 1

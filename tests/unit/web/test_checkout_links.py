@@ -1,12 +1,14 @@
 """Which addresses the payment page links to, and what its answers carry."""
 
+import gzip
 import hashlib
 import re
 
 import pytest
+from starlette.requests import Request
 
 from nonstopay.errors import LawBroken
-from nonstopay.web.checkout.assets import asset, assets
+from nonstopay.web.checkout.assets import asset, assets, serve
 from nonstopay.web.checkout.headers import security_headers
 from nonstopay.web.checkout.links import (
     Platform,
@@ -124,6 +126,41 @@ def test_static_files_carry_their_hash_in_their_address() -> None:
         "text/javascript; charset=utf-8",
         "image/svg+xml",
     }
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip, deflate, br", True),
+        ("GZIP;q=0.5", True),
+        ("br, gzip ; q=1", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0.0, br", False),
+        ("gzip;q=nonsense", False),
+        ("x-gzip-not", False),
+        ("identity", False),
+        ("*", False),
+        ("", False),
+    ],
+)
+def test_static_files_are_packed_for_whoever_takes_it(accepted: str, packed: bool) -> None:
+    css = asset("checkout.css")
+    answer = serve(assets(), request_for(css.path, accepted))
+    assert answer.status_code == 200
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers.get("content-encoding") == ("gzip" if packed else None)
+    body = bytes(answer.body)
+    assert (gzip.decompress(body) if packed else body) == css.body
+    assert answer.headers["content-length"] == str(len(body))
+
+
+def test_there_are_no_other_static_files() -> None:
+    assert serve(assets(), request_for("/static/checkout/../page.py", "gzip")).status_code == 404
+
+
+def request_for(path: str, accepted: str) -> Request:
+    headers = [(b"accept-encoding", accepted.encode())]
+    return Request({"type": "http", "method": "GET", "path": path, "headers": headers})
 
 
 def test_static_files_fetch_nothing_from_anywhere() -> None:

@@ -1,16 +1,18 @@
 """The payment page as rendered: what it says in each state, and what it never does."""
 
 import re
+from base64 import b64decode
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 import zxingcpp
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from nonstopay.errors import LawBroken
 from nonstopay.money import Money, coin, fiat
-from nonstopay.web.checkout.assets import asset
+from nonstopay.web.checkout.assets import asset, assets
 from nonstopay.web.checkout.links import Platform
 from nonstopay.web.checkout.page import (
     Brand,
@@ -20,6 +22,7 @@ from nonstopay.web.checkout.page import (
     LandingPage,
     Method,
     MethodKind,
+    Trouble,
     UpiState,
 )
 from nonstopay.web.checkout.render import render_choose, render_done, render_landing, render_upi
@@ -68,12 +71,46 @@ def test_every_page_is_whole_and_brings_no_code_of_its_own(language: str) -> Non
         assert "{" not in page.text, name
 
 
-def test_a_page_with_all_it_loads_weighs_at_most_30_kilobytes() -> None:
-    files = len(asset("checkout.css").body) + len(asset("checkout.js").body)
+def test_a_page_with_all_it_loads_weighs_at_most_20_kilobytes() -> None:
+    files = sum(len(each.packed) for each in assets().values())
     assert len(asset("checkout.js").body) <= 4096
     for language in languages():
         for name, html in every_page(language).items():
-            assert len(html.encode()) + files <= 30 * 1024, (name, language)
+            assert len(html.encode()) + files <= 20 * 1024, (name, language)
+
+
+def test_a_method_in_trouble_says_so_and_can_still_be_chosen() -> None:
+    for trouble, words in ((Trouble.DEGRADED, "fail than usual"), (Trouble.DOWN, "having trouble")):
+        upi = replace(METHODS[0], trouble=trouble)
+        page = Reading(render_choose(replace(CHOOSE, methods=[METHODS[1], upi])))
+        assert page.text.count(words) == 1
+        assert upi.url + "&lang=en" in [form["action"] for form in page.all("form")]
+
+
+def test_a_choice_that_came_to_nothing_is_told_and_another_way_only_if_there_is_one() -> None:
+    unanswered = replace(CHOOSE, unanswered=MethodKind.UPI)
+    several = Reading(render_choose(unanswered))
+    alone = Reading(render_choose(replace(unanswered, methods=METHODS[:1])))
+    for page in (several, alone):
+        assert "UPI did not answer just now. You have not been charged." in page.text
+    assert "or pay another way" in several.text
+    assert "another way" not in alone.text
+    assert "did not answer" not in Reading(render_choose(CHOOSE)).text
+
+
+def test_money_of_another_amount_says_what_came_and_leads_on() -> None:
+    came = Money(41605, fiat("INR"))
+    again = "/widget/sale/create/?token=abc&again=1"
+    page = Reading(
+        render_done(
+            replace(DONE, state=DoneState.REFUNDED, payment=None, refunded=came, again_url=again)
+        )
+    )
+    assert page.text.count("₹416.05") == 3, "on top, in the sentence, on the receipt"
+    assert "417.05" not in page.text
+    assert again + "&lang=en" in [link.get("href") for link in page.all("a")]
+    assert "Pay again" in page.text
+    assert "forward" not in page.html
 
 
 @pytest.mark.parametrize("nasty", NASTY)
@@ -156,19 +193,15 @@ def test_the_apps_are_opened_with_the_same_query_as_the_code() -> None:
 
 def test_the_code_reads_back_as_the_link() -> None:
     page = Reading(render_upi(UPI))
-    code = next(svg for svg in page.all("svg") if svg.get("class") == "qr")
-    side = int(code["viewbox"].split()[2])
-    strokes = next(path["d"] for path in page.all("path") if path.get("stroke") == "#000")
-    image = Image.new("L", (side * 4, side * 4), 255)
-    pen, x, y = ImageDraw.Draw(image), 0.0, 0.0
-    for dx, dy, run in re.findall(r"m(\S+) (\S+?)h(\d+)", strokes):
-        x, y = x + float(dx), y + float(dy)
-        pen.rectangle([x * 4, (y - 0.5) * 4, (x + int(run)) * 4 - 1, (y + 0.5) * 4 - 1], fill=0)
-        x += int(run)
-    found = zxingcpp.read_barcode(image)
+    code = next(one for one in page.all("img") if one.get("class") == "qr")
+    start, _, drawing = code["src"].partition(",")
+    image = Image.open(BytesIO(b64decode(drawing)))
+    assert start == "data:image/png;base64"
+    assert (code["width"], code["height"]) == (str(image.width), str(image.height))
+    found = zxingcpp.read_barcode(image.convert("L"))
     assert found is not None
     assert found.text == LINK
-    assert "₹417.05 to Lotus Books" in code["aria-label"]
+    assert "₹417.05 to Lotus Books" in code["alt"]
 
 
 @pytest.mark.parametrize("state", [UpiState.PROCESSING, UpiState.UNKNOWN])

@@ -19,7 +19,7 @@ from nonstopay.store.db import Database, HeldConnections
 from nonstopay.store.group_commit import BatchRefused, GroupCommit
 
 ROUTE = "create-invoice"
-WORTH_A_BATCH = 24
+WORTH_A_BATCH = 48
 ANSWERED_WITHIN = timedelta(seconds=30)
 """A server-to-server call without an answer after this was cut off: its repeat finishes it."""
 

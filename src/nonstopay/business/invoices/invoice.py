@@ -59,7 +59,12 @@ class NewInvoice(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """An invoice as it stands. `charged` is what the payer paid in his rail's currency."""
+    """An invoice as it stands.
+
+    Attributes:
+        charged: what the payer paid in his rail's currency.
+        settled, tx_hash: what it was worth in the merchant's coin, and the transfer that brought it.
+    """
 
     id: int
     merchant_id: int
@@ -81,6 +86,8 @@ class Invoice:
     charged: Money | None
     fee: Money | None
     paid_at: datetime | None
+    settled: Money | None = None
+    tx_hash: str | None = None
 
     @property
     def expires_at(self) -> datetime:

@@ -8,12 +8,13 @@ import asyncpg
 
 from nonstopay.business.invoices.invoice import Invoice, NewInvoice
 from nonstopay.business.invoices.states import State
-from nonstopay.money import Money, fiat
+from nonstopay.money import Money, coin, fiat
 from nonstopay.store.db import Connection
 
 _COLUMNS = """merchant_id, id, state, version, currency, amount_minor, email, created_at, state_at,
     method, direct, success_url, cancel_url, pending_url, failure_url, callback_json, payer_ip,
-    payer_country, charged_minor, charged_currency, fee_minor, paid_at"""
+    payer_country, charged_minor, charged_currency, fee_minor, paid_at,
+    tx_hash, settled_minor, settled_coin, settled_exponent"""
 
 
 _BLOCKS = """
@@ -137,6 +138,19 @@ async def find(conn: Connection, merchant_id: int, invoice_id: int) -> Invoice |
     return _invoice(row) if row else None
 
 
+async def find_all(
+    conn: Connection, ids: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Invoice]:
+    """Those that are there, of any merchants, by merchant and invoice."""
+    rows = await conn.fetch(
+        f"""SELECT {_COLUMNS} FROM invoice
+             WHERE (merchant_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))""",
+        [merchant_id for merchant_id, _ in ids],
+        [invoice_id for _, invoice_id in ids],
+    )
+    return {(row["merchant_id"], row["id"]): _invoice(row) for row in rows}
+
+
 async def lock(tx: Connection, merchant_id: int, invoice_id: int) -> Invoice | None:
     """The invoice, its row locked until the transaction ends: whoever changes it goes through here."""
     row = await tx.fetchrow(
@@ -145,6 +159,14 @@ async def lock(tx: Connection, merchant_id: int, invoice_id: int) -> Invoice | N
         invoice_id,
     )
     return _invoice(row) if row else None
+
+
+async def merchant_of(conn: Connection, invoice_id: int) -> int | None:
+    """Whose invoice it is: for the operator, who owns none."""
+    return cast(
+        "int | None",
+        await conn.fetchval("SELECT merchant_id FROM invoice WHERE id = $1", invoice_id),
+    )
 
 
 async def exists_elsewhere(conn: Connection, invoice_id: int) -> bool:
@@ -182,6 +204,21 @@ async def save_state(tx: Connection, invoice: Invoice) -> None:
         invoice.fee.minor if invoice.fee else None,
         invoice.paid_at,
         invoice.payer_ip,
+    )
+
+
+async def save_settlement(tx: Connection, invoice: Invoice, settled: Money, tx_hash: str) -> None:
+    """Write which transfer settled the invoice, and its worth in the coin."""
+    await tx.execute(
+        """UPDATE invoice SET tx_hash = $3, settled_minor = $4::text::numeric, settled_coin = $5,
+                  settled_exponent = $6
+            WHERE merchant_id = $1 AND id = $2""",
+        invoice.merchant_id,
+        invoice.id,
+        tx_hash,
+        str(settled.minor),
+        settled.currency.code,
+        settled.currency.exponent,
     )
 
 
@@ -299,6 +336,7 @@ def _invoice(row: asyncpg.Record) -> Invoice:
     currency = fiat(row["currency"])
     charged = row["charged_minor"]
     fee = row["fee_minor"]
+    settled = row["settled_minor"]
     return Invoice(
         id=row["id"],
         merchant_id=row["merchant_id"],
@@ -320,4 +358,8 @@ def _invoice(row: asyncpg.Record) -> Invoice:
         charged=None if charged is None else Money(int(charged), fiat(row["charged_currency"])),
         fee=None if fee is None else Money(fee, currency),
         paid_at=row["paid_at"],
+        settled=None
+        if settled is None
+        else Money(int(settled), coin(row["settled_coin"], row["settled_exponent"])),
+        tx_hash=row["tx_hash"],
     )

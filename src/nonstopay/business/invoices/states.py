@@ -21,6 +21,7 @@ class State(StrEnum):
     EXPIRED = "expired"
     CHARGEBACK = "chargeback"
     WITHHELD = "withheld"
+    """Paid, and the money is held until somebody has looked at the payment."""
 
 
 class Event(StrEnum):
@@ -34,6 +35,8 @@ class Event(StrEnum):
     SETTLE = "settle"
     DISPUTE = "dispute"
     WITHHOLD = "withhold"
+    WIN = "win"
+    """What the payer's bank took came back."""
     RELEASE = "release"
 
 
@@ -44,6 +47,7 @@ _UNPAID: _Answers = {
     Event.EXPIRE: Arrow(State.EXPIRED),
     Event.SETTLE: REFUSE,
     Event.DISPUTE: REFUSE,
+    Event.WIN: STAY,
     Event.WITHHOLD: Arrow(State.WITHHELD),
     Event.RELEASE: REFUSE,
 }
@@ -72,9 +76,21 @@ MACHINE: Machine[State, Event] = Machine(
             Event.DISPUTE: Arrow(State.CHARGEBACK),
             Event.WITHHOLD: REFUSE,
         },
-        State.FAILED: {**_OVER, Event.ACCEPT: Arrow(State.AWAITING_APPROVAL)},
-        State.EXPIRED: {**_OVER, Event.ACCEPT: Arrow(State.AWAITING_APPROVAL)},
-        State.CHARGEBACK: {**_OVER, Event.SETTLE: STAY},
+        State.FAILED: {
+            **_OVER,
+            Event.ACCEPT: Arrow(State.AWAITING_APPROVAL),
+            Event.WITHHOLD: Arrow(State.WITHHELD),
+        },
+        State.EXPIRED: {
+            **_OVER,
+            Event.ACCEPT: Arrow(State.AWAITING_APPROVAL),
+            Event.WITHHOLD: Arrow(State.WITHHELD),
+        },
+        State.CHARGEBACK: {
+            **_OVER,
+            Event.SETTLE: STAY,
+            Event.WIN: Arrow(State.AWAITING_APPROVAL),
+        },
         State.WITHHELD: {
             **_OVER,
             Event.DISPUTE: Arrow(State.CHARGEBACK),

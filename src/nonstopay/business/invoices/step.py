@@ -19,9 +19,15 @@ async def step(tx: Connection, invoice: Invoice, event: Event, at: datetime) -> 
     moved = MACHINE.step(invoice.state, event)
     if not moved.moved:
         return invoice
-    after = replace(invoice, state=moved.after, version=invoice.version + 1, state_at=at)
-    await records.save_state(tx, after)
+    after = replace(invoice, state=moved.after, state_at=at)
     await records.count_change(tx, after, before=moved.before, after=moved.after)
+    return await write(tx, after, at)
+
+
+async def write(tx: Connection, invoice: Invoice, at: datetime) -> Invoice:
+    """Write an invoice whose sums or state changed, as its next version, with the event."""
+    after = replace(invoice, version=invoice.version + 1)
+    await records.save_state(tx, after)
     await outbox.record(
         tx,
         merchant_id=after.merchant_id,
@@ -42,4 +48,7 @@ def event_facts(invoice: Invoice) -> dict[str, object]:
         facts["charged"] = [str(invoice.charged.minor), invoice.charged.currency.code]
     if invoice.fee is not None:
         facts["fee"] = str(invoice.fee.minor)
+    if invoice.settled is not None:
+        coin = invoice.settled.currency
+        facts["settled"] = [str(invoice.settled.minor), coin.code, coin.exponent]
     return facts

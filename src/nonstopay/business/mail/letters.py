@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from nonstopay import clock
 from nonstopay.business.mail.write import write
 from nonstopay.business.merchants import records as merchants
 from nonstopay.errors import NotFound
@@ -9,6 +10,8 @@ from nonstopay.store.db import Connection
 
 ENDPOINT_DISABLED = "Your webhooks are switched off"
 WALLET_ACTIVATED = "Your wallet is confirmed"
+WALLET_NAMED = "A wallet was named for your settlement"
+WALLET_CHANGES = "Your wallet is about to change"
 
 
 async def endpoint_disabled(
@@ -47,6 +50,46 @@ async def wallet_activated(tx: Connection, merchant_id: int, at: datetime) -> in
         "not ask for this, answer at once."
     )
     return await _write(tx, merchant_id, WALLET_ACTIVATED, text, at)
+
+
+async def wallet_named(tx: Connection, merchant_id: int, address: str, at: datetime) -> int:
+    """Tell a merchant that somebody named a wallet in his name; the letter's id.
+
+    Raises:
+        NotFound: no such merchant.
+    """
+    text = (
+        "Hello {name},\n\n"
+        "this wallet was named for your settlement:\n{address}\n\n"
+        "It is used once it is proven to be yours; until then nothing is settled to it. If you did "
+        "not ask for this, answer at once."
+    )
+    return await _write(tx, merchant_id, WALLET_NAMED, text, at, address=address)
+
+
+async def wallet_changes(
+    tx: Connection, merchant_id: int, address: str, starts_at: datetime, at: datetime
+) -> int:
+    """Tell a merchant from when on another wallet is used; the letter's id.
+
+    Raises:
+        NotFound: no such merchant.
+    """
+    text = (
+        "Hello {name},\n\n"
+        "from {starts_at} UTC on you are settled to this wallet:\n{address}\n\n"
+        "Until then the old one is used:\n{wallet}\n\n"
+        "If you did not ask for this, answer at once: until then it can be cancelled."
+    )
+    return await _write(
+        tx,
+        merchant_id,
+        WALLET_CHANGES,
+        text,
+        at,
+        address=address,
+        starts_at=clock.text(starts_at),
+    )
 
 
 async def _write(

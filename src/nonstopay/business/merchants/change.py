@@ -32,6 +32,8 @@ class Changes:
     fee_percent: Decimal | None = None
     fee_fixed: Decimal | None = None
     late_success: str | None = None
+    card_capture: str | None = None
+    card_direct: bool | None = None
 
 
 async def create(tx: Connection, *, email: str, name: str, changes: Changes, at: datetime) -> int:
@@ -96,6 +98,8 @@ def _columns(changes: Changes) -> dict[str, object]:
             raise InvalidInput("amount", "fees and limits are not negative")
     if changes.late_success not in (None, "credit", "refund"):
         raise InvalidInput("late_success", "late success is credited or refunded")
+    if changes.card_capture not in (None, "automatic", "manual"):
+        raise InvalidInput("card_capture", "cards are captured automatic or manual")
     return {
         "methods": list(changes.methods) if changes.methods is not None else None,
         "wallet_address": changes.wallet,
@@ -103,4 +107,6 @@ def _columns(changes: Changes) -> dict[str, object]:
         "fee_percent": changes.fee_percent,
         "fee_fixed": changes.fee_fixed,
         "late_success": changes.late_success,
+        "card_capture": changes.card_capture,
+        "card_direct": changes.card_direct,
     }

@@ -10,6 +10,7 @@ from nonstopay.money import Currency, Money, Rounding
 
 METHODS = ("CARD", "UPI", "CRYPTO")
 ANY_CURRENCY = "*"
+ANY_METHOD = "*"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -32,18 +33,26 @@ class Wallet:
 
 @dataclass(frozen=True, slots=True)
 class FeePlan:
-    """`percent` of the amount plus `fixed` units of the invoice's currency."""
+    """`percent` of the amount plus `fixed` units of the invoice's currency, at least `minimum` units."""
 
     percent: Decimal
     fixed: Decimal
+    minimum: Decimal = Decimal(0)
 
     def fee(self, amount: Money) -> Money:
         """The fee on `amount`, rounded half up to the minor unit, never more than the amount."""
         share = amount.times(Fraction(self.percent) / 100, Rounding.HALF_UP)
-        fixed = Money(1, amount.currency).times(
-            Fraction(self.fixed) * 10**amount.currency.exponent, Rounding.HALF_UP
-        )
-        return min(share + fixed, amount)
+        fee = share + _in_units(self.fixed, amount.currency)
+        return min(max(fee, _in_units(self.minimum, amount.currency)), amount)
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTier:
+    """What a method costs from a monthly volume on: `above` units of the invoice's currency."""
+
+    method: str
+    above: Decimal
+    plan: FeePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,11 @@ class Merchant:
 
     Attributes:
         limits: by currency code (`*` for the rest): least and greatest amount in currency units.
+        fees: what holds where no tier does.
+        tiers: fees of single methods, or of all (`*`), the lowest volume first.
+        volumes: by currency code: what was captured in the last month, in units.
+        captures_by_hand: card money is reserved, and taken on his word.
+        card_direct: he may send his payers' cards server to server.
         networks: from where his API keys may be used; empty means from nowhere.
     """
 
@@ -72,8 +86,23 @@ class Merchant:
     late_success: LateSuccess
     limits: dict[str, tuple[Decimal | None, Decimal | None]]
     networks: tuple[Network, ...]
+    captures_by_hand: bool = False
+    card_direct: bool = False
+    tiers: tuple[FeeTier, ...] = ()
+    volumes: dict[str, Decimal] = field(default_factory=dict)
     _bounds: dict[str, Bounds] = field(default_factory=dict, compare=False, repr=False)
     _judged: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
+
+    def plan(self, method: str, currency: Currency) -> FeePlan:
+        """The fees of a payment: the highest tier of its method, or of all, that was reached."""
+        volume = self.volumes.get(currency.code, Decimal(0))
+        for wanted in (method, ANY_METHOD):
+            reached = [
+                one.plan for one in self.tiers if one.method == wanted and one.above <= volume
+            ]
+            if reached:
+                return reached[-1]
+        return self.fees
 
     def bounds(self, currency: Currency) -> Bounds:
         """The bounds for amounts in `currency`."""
@@ -105,6 +134,11 @@ def is_in_networks(address: str, networks: tuple[Network, ...]) -> bool:
     if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped is not None:
         peer = peer.ipv4_mapped
     return any(peer.version == network.version and peer in network for network in networks)
+
+
+def _in_units(units: Decimal, currency: Currency) -> Money:
+    """So many units of a currency, rounded half up to its minor unit."""
+    return Money(1, currency).times(Fraction(units) * 10**currency.exponent, Rounding.HALF_UP)
 
 
 def _in_minor(units: Decimal | None, currency: Currency, rounding: str) -> int | None:

@@ -1,8 +1,8 @@
 """The only SQL of merchants."""
 
 import ipaddress
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import cast
 
@@ -10,6 +10,7 @@ import asyncpg
 
 from nonstopay.business.merchants.merchant import (
     FeePlan,
+    FeeTier,
     LateSuccess,
     Merchant,
     Network,
@@ -22,7 +23,10 @@ _PROFILE = """
            ARRAY(SELECT network FROM merchant_ip WHERE merchant_id = m.id ORDER BY network) AS networks,
            ARRAY(SELECT currency FROM merchant_limit WHERE merchant_id = m.id ORDER BY currency) AS limited,
            ARRAY(SELECT minimum FROM merchant_limit WHERE merchant_id = m.id ORDER BY currency) AS minima,
-           ARRAY(SELECT maximum FROM merchant_limit WHERE merchant_id = m.id ORDER BY currency) AS maxima
+           ARRAY(SELECT maximum FROM merchant_limit WHERE merchant_id = m.id ORDER BY currency) AS maxima,
+           ARRAY(SELECT ROW(method, above, percent, fixed, minimum) FROM merchant_fee
+                  WHERE merchant_id = m.id ORDER BY method, above) AS tiers,
+           ARRAY(SELECT ROW(currency, volume) FROM merchant_volume WHERE merchant_id = m.id) AS volumes
       FROM merchant m
 """
 
@@ -66,7 +70,9 @@ async def update(tx: Connection, merchant_id: int, **columns: object) -> None:
                   wallet_active = coalesce($4, wallet_active),
                   fee_percent = coalesce($5, fee_percent),
                   fee_fixed = coalesce($6, fee_fixed),
-                  late_success = coalesce($7, late_success)
+                  late_success = coalesce($7, late_success),
+                  card_capture = coalesce($8, card_capture),
+                  card_direct = coalesce($9, card_direct)
             WHERE id = $1""",
         merchant_id,
         columns["methods"],
@@ -75,6 +81,8 @@ async def update(tx: Connection, merchant_id: int, **columns: object) -> None:
         columns["fee_percent"],
         columns["fee_fixed"],
         columns["late_success"],
+        columns["card_capture"],
+        columns["card_direct"],
     )
 
 
@@ -142,6 +150,65 @@ async def revoke_key(
     return len(rows)
 
 
+async def replace_tiers(
+    tx: Connection, merchant_id: int, method: str, tiers: Sequence[FeeTier]
+) -> None:
+    """Give a method these tiers, and no others."""
+    await tx.execute(
+        "DELETE FROM merchant_fee WHERE merchant_id = $1 AND method = $2", merchant_id, method
+    )
+    await tx.executemany(
+        """INSERT INTO merchant_fee (merchant_id, method, above, percent, fixed, minimum)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        [
+            (
+                merchant_id,
+                method,
+                tier.above,
+                tier.plan.percent,
+                tier.plan.fixed,
+                tier.plan.minimum,
+            )
+            for tier in tiers
+        ],
+    )
+
+
+async def set_wallet(
+    tx: Connection, merchant_id: int, *, address: str, coin: str, network: str
+) -> None:
+    """Settle the merchant to this wallet from now on; it is validated."""
+    await tx.execute(
+        """UPDATE merchant SET wallet_address = $2, wallet_coin = $3, wallet_network = $4,
+                  wallet_active = true
+            WHERE id = $1""",
+        merchant_id,
+        address,
+        coin,
+        network,
+    )
+
+
+async def with_tiers(conn: Connection) -> list[int]:
+    """The merchants whose fees depend on their volume."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT merchant_id FROM merchant_fee WHERE above > 0 ORDER BY merchant_id"
+    )
+    return [row["merchant_id"] for row in rows]
+
+
+async def set_volumes(
+    tx: Connection, merchant_id: int, month: date, volumes: Mapping[str, Decimal]
+) -> None:
+    """Keep what was captured in a month, by currency; a currency without any had none."""
+    await tx.execute("DELETE FROM merchant_volume WHERE merchant_id = $1", merchant_id)
+    await tx.executemany(
+        """INSERT INTO merchant_volume (merchant_id, currency, month, volume)
+           VALUES ($1, $2, $3, $4)""",
+        [(merchant_id, currency, month, volume) for currency, volume in volumes.items()],
+    )
+
+
 def _merchant(row: asyncpg.Record) -> Merchant:
     return Merchant(
         id=row["id"],
@@ -159,5 +226,12 @@ def _merchant(row: asyncpg.Record) -> Merchant:
                 row["limited"], row["minima"], row["maxima"], strict=True
             )
         },
+        captures_by_hand=row["card_capture"] == "manual",
+        card_direct=row["card_direct"],
+        tiers=tuple(
+            FeeTier(method, above, FeePlan(percent, fixed, minimum))
+            for method, above, percent, fixed, minimum in row["tiers"]
+        ),
+        volumes=dict(tuple(volume) for volume in row["volumes"]),
         networks=tuple(ipaddress.ip_network(str(network)) for network in row["networks"]),
     )

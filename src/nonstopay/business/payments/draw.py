@@ -6,7 +6,12 @@
 import sys
 
 from nonstopay.business.invoices.states import MACHINE as INVOICE
-from nonstopay.business.payments.states import MACHINE as PAYMENT
+from nonstopay.business.payments.captures.states import MACHINE as CAPTURE
+from nonstopay.business.payments.disputes.states import MACHINE as DISPUTE
+from nonstopay.business.payments.health.states import MACHINE as HEALTH
+from nonstopay.business.payments.refunds.states import MACHINE as REFUND
+from nonstopay.business.payments.review.states import MACHINE as REVIEW
+from nonstopay.business.payments.states import CHARGE, ORDER
 from nonstopay.business.webhooks.states import DELIVERY
 from nonstopay.state_machine import Event, Machine, State
 
@@ -24,10 +29,20 @@ is refused as a bug if it does.
 _ABOUT = (
     (INVOICE, "The invoice", "What the merchant hears: every arrow is a webhook."),
     (
-        PAYMENT,
-        "The payment",
+        ORDER,
+        "The payment by UPI",
         "One attempt of a payer. [payments.md](payments.md) tells it in words.",
     ),
+    (CHARGE, "The payment by card", "One attempt of a payer, at one provider."),
+    (CAPTURE, "The capture", "A part of what is reserved, taken on the merchant's word."),
+    (REFUND, "The refund", "What the merchant gives back."),
+    (DISPUTE, "The dispute", "What the payer's bank wants back; the events are its stages."),
+    (
+        HEALTH,
+        "A way to pay",
+        "How well a method works at a provider, judged by its latest payments.",
+    ),
+    (REVIEW, "The review", "Money that is withheld; [risk.md](risk.md) tells it in words."),
     (DELIVERY, "The delivery", "A webhook on its way to one endpoint."),
 )
 

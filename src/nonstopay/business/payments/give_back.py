@@ -1,24 +1,24 @@
 """Give captured money back to the payer: late, twice paid or of a wrong amount.
 
 The refund carries a key made from our id, so it can be asked for again without harm; an answer that
-nobody knows is asked for again, never taken for a no.
+nobody knows is asked for again, never taken for a no. One that is refused for good is a person's
+business: he is told once, and we ask once a day whether the provider has changed its mind.
 """
 
 from datetime import datetime, timedelta
 
 from nonstopay.business.payments import records
-from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.rails import Rails
 from nonstopay.business.payments.record_outcome import record_outcome
+from nonstopay.business.payments.returns.owed import owed
+from nonstopay.business.payments.returns.refused import note_refusal
 from nonstopay.business.payments.states import State
 from nonstopay.connectors.outcome import Kind
-from nonstopay.ledger import balances
-from nonstopay.ledger.chart import PAYER
-from nonstopay.money import Money
-from nonstopay.store.db import Connection, Database
+from nonstopay.store.db import Database
 
 _PAUSE = timedelta(seconds=10)
 _PAUSE_MAX = timedelta(hours=1)
+_PAUSE_REFUSED = timedelta(days=1)
 
 
 async def give_back(
@@ -29,20 +29,15 @@ async def give_back(
         payment = await records.find(conn, merchant_id, payment_id)
         if payment is None or payment.state is not State.RETURNING:
             return None
-        owed = await _owed(conn, payment)
-    outcome = await rails.connector(payment.connector).refund(
-        payment.reference, f"give-back-{payment.id}", owed
-    )
-    if outcome.kind in (Kind.REFUNDED, Kind.REFUND_REFUSED):
+        amount = await owed(conn, payment)
+    outcome = await rails.refund(payment, f"give-back-{payment.id}", amount)
+    if outcome.kind is Kind.REFUND_REFUSED:
+        await note_refusal(db, payment, outcome, at)
+        return at + _PAUSE_REFUSED
+    if outcome.kind is Kind.REFUNDED:
         payment = await record_outcome(
             db, payment.connector, payment.reference, outcome, source="reply", at=at
         )
     if payment.state is not State.RETURNING:
         return None
     return at + min(_PAUSE * (1 << min(attempts, 12)), _PAUSE_MAX)
-
-
-async def _owed(conn: Connection, payment: Payment) -> Money:
-    """What was captured to be returned: the books know, also when it was not what we had asked."""
-    lines = await balances.statement(conn, payment.merchant_id, f"payment:{payment.id}")
-    return next(line.transfer.amount for line in lines if line.transfer.credit == PAYER)

@@ -1,5 +1,7 @@
 """Who gets captured money: the one policy for exact, wrong, second and late payments.
 
+Money that is only reserved is judged alike: what would go back is let go.
+
 the amount is not what was asked            → back to the payer
 the invoice was already credited            → back to the payer (he paid twice)
 the merchant was told of failure or expiry  → the merchant's policy: credit or refund
@@ -14,18 +16,29 @@ from nonstopay.business.merchants.merchant import LateSuccess
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.states import Event
 from nonstopay.connectors.outcome import Kind, Outcome
+from nonstopay.errors import IllegalTransition
 
+_NO_STEP = frozenset({Kind.CAPTURE_REFUSED, Kind.DISPUTED})
 _TOLD_OF_FAILURE = frozenset({InvoiceState.FAILED, InvoiceState.EXPIRED})
 
 
 def event_of(outcome: Outcome, payment: Payment, invoice: Invoice, late: LateSuccess) -> Event:
     """The event that an outcome is to this payment, given the invoice and the merchant's policy."""
-    if outcome.kind is not Kind.CAPTURED:
-        return Event(outcome.kind.value)
+    if outcome.kind is Kind.CAPTURED:
+        return Event.CREDIT if _is_the_merchants(outcome, payment, invoice, late) else Event.RETURN
+    if outcome.kind is Kind.AUTHORISED:
+        is_his = _is_the_merchants(outcome, payment, invoice, late)
+        return Event.AUTHORISED if is_his else Event.LET_GO
+    if outcome.kind in _NO_STEP:
+        raise IllegalTransition(f"{outcome.kind} is no step of a payment")
+    return Event(outcome.kind.value)
+
+
+def _is_the_merchants(
+    outcome: Outcome, payment: Payment, invoice: Invoice, late: LateSuccess
+) -> bool:
     if outcome.amount != payment.charged:
-        return Event.RETURN
-    if invoice.state in PAYABLE:
-        return Event.CREDIT
+        return False
     if invoice.state in _TOLD_OF_FAILURE:
-        return Event.CREDIT if late is LateSuccess.CREDIT else Event.RETURN
-    return Event.RETURN
+        return late is LateSuccess.CREDIT
+    return invoice.state in PAYABLE

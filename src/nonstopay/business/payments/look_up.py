@@ -7,17 +7,20 @@ the provider says how it ended. Nothing is sent twice by asking.
 
 from datetime import datetime, timedelta
 
+from nonstopay.business.invoices.invoice import CARD
 from nonstopay.business.payments import records
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.rails import Rails
 from nonstopay.business.payments.record_outcome import record_outcome
-from nonstopay.business.payments.start import LOOK_UP
 from nonstopay.business.payments.states import EARNED, OPEN, State
 from nonstopay.connectors.outcome import Kind, Outcome
 from nonstopay.errors import NotFound
 from nonstopay.store import jobs
 from nonstopay.store.db import Database
 
+LOOK_UP = "payment:look-up"
+FIRST_LOOK = timedelta(seconds=45)
+"""After a start: by then its reply has come, or will not."""
 _PAUSE_WHILE_OPEN = timedelta(seconds=60)
 _PAUSE_IN_DOUBT = timedelta(seconds=5)
 _PAUSE_MAX = timedelta(hours=1)
@@ -36,7 +39,7 @@ async def look_up(
         payment = await records.find(conn, merchant_id, payment_id)
     if payment is None or payment.state in EARNED:
         return None
-    outcome = await rails.connector(payment.connector).look_up(payment.reference)
+    outcome = await rails.look_up(payment)
     if not _says_nothing_new(payment, outcome, at):
         payment = await record_outcome(
             db, payment.connector, payment.reference, outcome, source="look-up", at=at
@@ -72,7 +75,10 @@ def _next(payment: Payment, outcome: Outcome, attempts: int, at: datetime) -> da
         return None
     if payment.state is State.DECLINED and outcome.kind is Kind.EXPIRED:
         return None
-    if payment.state is State.STARTING and at >= payment.expires_at:
+    if payment.method == CARD.name:
+        if payment.state is State.DECLINED and outcome.kind is Kind.DECLINED:
+            return None
+    elif payment.state is State.STARTING and at >= payment.expires_at:
         # The provider never confirmed the order, so nobody was shown a link to pay it by.
         return None
     if payment.state in (State.PROCESSING, State.UNKNOWN) or at >= payment.expires_at:

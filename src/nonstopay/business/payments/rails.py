@@ -1,14 +1,31 @@
 """The rails that this installation has: which connector serves which method."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
-from nonstopay.business.invoices.invoice import METHODS, UPI, identity_context
+from nonstopay.business.invoices.invoice import CARD, UPI, identity_context
+from nonstopay.business.invoices.invoice import METHODS as INVOICE_METHODS
 from nonstopay.business.merchants.merchant import Merchant
+from nonstopay.business.payments.health.board import Board
+from nonstopay.business.payments.payment import Payment
+from nonstopay.business.payments.routing.rule import Rule
+from nonstopay.business.risk.limits import Policy
 from nonstopay.connectors.base import UpiConnector
+from nonstopay.connectors.charge import CardConnector, Paid
+from nonstopay.connectors.outcome import Outcome
 from nonstopay.errors import NotFound
+from nonstopay.money import Money
 from nonstopay.store.seal import Sealer
+from nonstopay.store.vault.keyring import Keyring
+from nonstopay.store.vault.vault import Vault
+
+Connector = TypeVar("Connector")
+
+
+def _nowhere(merchant_id: int, invoice_id: int) -> str:
+    raise NotFound("this installation has no page to come back to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +33,17 @@ class Rails:
     """What can be paid with here.
 
     Attributes:
-        upi: UPI connectors by name, the preferred one first.
-        notify_url: where providers send notifications; the connector's name is appended.
+        upi, card: connectors by name, the preferred one first.
+        notify_url: where providers send notifications; rail and connector are appended: `card/stripe`.
         upi_lifetime: how long a dynamic QR can be paid.
         rate_max_age: exchange rates older than this are refused; `None` takes any.
         sealer: opens payers' identity numbers, for providers that need them.
+        board: how well they all work just now.
+        routing: which cards go to which connector; the order of `card` if no rule fits.
+        risk: how many tries are too many.
+        card_lifetime: how long a payer may take for 3-D Secure.
+        vault: keeps the cards that payers use.
+        return_url: where the issuer sends the payer of a merchant's invoice after 3-D Secure.
     """
 
     upi: Mapping[str, UpiConnector]
@@ -28,15 +51,28 @@ class Rails:
     upi_lifetime: timedelta
     rate_max_age: timedelta | None
     sealer: Sealer | None = None
+    board: Board = field(default_factory=Board)
+    card: Mapping[str, CardConnector] = field(default_factory=dict)
+    routing: tuple[Rule, ...] = ()
+    risk: Policy = field(default_factory=Policy)
+    card_lifetime: timedelta = timedelta(minutes=20)
+    vault: Vault = field(default_factory=lambda: Vault(Keyring(()), None))
+    return_url: Callable[[int, int], str] = _nowhere
+    _by_currency: dict[str, tuple[str, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def methods(self, merchant: Merchant, currency: str) -> list[str]:
         """The methods a payer of this merchant can use for an invoice in `currency`."""
-        here = {UPI.name} if self.upi else set()
-        return [
-            method.name
-            for method in METHODS.values()
-            if method.name in here & merchant.methods and currency in method.currencies
-        ]
+        here = self._by_currency.get(currency)
+        if here is None:
+            here = tuple(
+                method.name
+                for method in INVOICE_METHODS.values()
+                if self.solutions(method.name) and currency in method.currencies
+            )
+            self._by_currency[currency] = here
+        return [name for name in here if name in merchant.methods]
 
     def identity(self, merchant_id: int, sealed: bytes) -> str | None:
         """A payer's identity number in plain, for the provider and nobody else."""
@@ -46,11 +82,48 @@ class Rails:
 
     def solutions(self, method: str) -> list[str]:
         """The names of the connectors behind a method."""
-        return list(self.upi) if method == UPI.name else []
+        connectors: Mapping[str, object] = {CARD.name: self.card, UPI.name: self.upi}.get(
+            method, {}
+        )
+        return list(connectors)
 
-    def connector(self, name: str) -> UpiConnector:
-        """The connector with this name. Raises `NotFound`."""
-        try:
-            return self.upi[name]
-        except KeyError:
-            raise NotFound(f"there is no connector {name}") from None
+    def upi_connector(self, name: str) -> UpiConnector:
+        """The UPI connector with this name. Raises `NotFound`."""
+        return _named(self.upi, name)
+
+    def card_connector(self, name: str) -> CardConnector:
+        """The card connector with this name. Raises `NotFound`."""
+        return _named(self.card, name)
+
+    def listener(self, rail: str, name: str) -> UpiConnector | CardConnector:
+        """The connector of a rail (`upi`, `card`) that reads this provider's notifications.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self.card_connector(name) if rail == "card" else self.upi_connector(name)
+
+    async def look_up(self, payment: Payment) -> Outcome:
+        """Ask the payment's provider what became of it."""
+        if payment.method == CARD.name:
+            return await self.card_connector(payment.connector).look_up(paid(payment))
+        return await self.upi_connector(payment.connector).look_up(payment.reference)
+
+    async def refund(self, payment: Payment, key: str, amount: Money) -> Outcome:
+        """Ask the payment's provider to give `amount`, in the payer's currency, back to him."""
+        if payment.method == CARD.name:
+            connector = self.card_connector(payment.connector)
+            return await connector.refund(paid(payment), key, amount)
+        return await self.upi_connector(payment.connector).refund(payment.reference, key, amount)
+
+
+def paid(payment: Payment) -> Paid:
+    """A card payment by both its names, as its connector wants it."""
+    return Paid(reference=payment.reference, provider_reference=payment.provider_reference)
+
+
+def _named(connectors: Mapping[str, Connector], name: str) -> Connector:
+    try:
+        return connectors[name]
+    except KeyError:
+        raise NotFound(f"there is no connector {name}") from None

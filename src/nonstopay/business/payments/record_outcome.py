@@ -8,29 +8,29 @@ the job that follows, and a line of the payment's history. The same news again c
 import logging
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
-from nonstopay.business.invoices import accept, expire
+from nonstopay.business.invoices import expire
 from nonstopay.business.invoices import records as invoices
-from nonstopay.business.invoices.invoice import Invoice
+from nonstopay.business.invoices.invoice import CARD, Invoice
 from nonstopay.business.invoices.states import Event as InvoiceEvent
 from nonstopay.business.invoices.step import step as step_invoice
 from nonstopay.business.merchants import records as merchants
 from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments import records
+from nonstopay.business.payments.captures import records as captures
+from nonstopay.business.payments.credit import credit
 from nonstopay.business.payments.judge import event_of
 from nonstopay.business.payments.payment import Payment
-from nonstopay.business.payments.states import IN_DOUBT, MACHINE, Event, State
+from nonstopay.business.payments.returns.owed import owed
+from nonstopay.business.payments.states import IN_DOUBT, Event, State, machine_of
+from nonstopay.business.payments.step import Source, enqueue_what_follows
+from nonstopay.connectors.declines import failover_allowed
 from nonstopay.connectors.outcome import Kind, Outcome, unknown
 from nonstopay.errors import LawBroken, NotFound
 from nonstopay.ledger import movements, post
-from nonstopay.money import Money
 from nonstopay.state_machine import Step
-from nonstopay.store import jobs
 from nonstopay.store.db import Connection, Database
 
-Source = Literal["reply", "notification", "look-up", "operator"]
-GIVE_BACK = "payment:give-back"
 _log = logging.getLogger(__name__)
 
 
@@ -47,20 +47,52 @@ async def record_outcome(
         NotFound: no payment of ours has this reference at this provider.
     """
     async with db.transaction() as tx:
-        payment, invoice = await _lock(tx, connector, reference)
-        merchant = await _merchant(tx, payment)
-        outcome = await _with_its_own_utr(tx, payment, outcome)
-        event = event_of(outcome, payment, invoice, merchant.late_success)
-        step = MACHINE.step(payment.state, event)
-        if not step.moved:
-            return payment
-        after = _told(payment, step, outcome, at)
-        await records.save(tx, after)
-        await _keep_history(tx, after, step, outcome, source)
-        await _move_money(tx, after, step, outcome, merchant, at)
-        await _tell_invoice(tx, after, invoice, event, merchant, at)
-        if after.state is State.RETURNING:
-            await jobs.enqueue(tx, after.merchant_id, GIVE_BACK, str(after.id), {}, at)
+        return await record(tx, connector, reference, outcome, source=source, at=at)
+
+
+async def record(
+    tx: Connection,
+    connector: str,
+    reference: str,
+    outcome: Outcome,
+    *,
+    source: Source,
+    at: datetime,
+) -> Payment:
+    """`record_outcome` in the caller's transaction."""
+    payment, invoice = await _lock(tx, connector, reference)
+    if outcome.kind is Kind.CAPTURED and await _is_taken_in_parts(tx, payment):
+        return payment
+    merchant = await _merchant(tx, payment)
+    outcome = await _with_its_own_utr(tx, payment, outcome)
+    outcome = await _of_what_is_owed(tx, payment, outcome)
+    event = event_of(outcome, payment, invoice, merchant.late_success)
+    if event is Event.LET_GO and await captures.is_under_way(tx, payment.merchant_id, payment.id):
+        return payment  # what it takes is heard of first
+    step = machine_of(payment.method).step(payment.state, event)
+    if not step.moved:
+        return payment
+    after = _told(payment, step, event, outcome, at)
+    await records.save(tx, after)
+    if after.provider_reference and after.provider_reference != payment.provider_reference:
+        own = records.providers_own(after.connector)
+        await records.claim_reference(tx, after, own, after.provider_reference)
+    await _keep_history(tx, after, step, outcome, source)
+    if event is Event.CREDIT:
+        await credit(
+            tx,
+            merchant,
+            invoice,
+            after,
+            charged=after.charged,
+            credited=after.amount,
+            key=movements.CAPTURE,
+            at=at,
+        )
+    else:
+        await _move_money(tx, after, step, outcome, at)
+        await _tell_invoice(tx, after, step, invoice, source, at)
+    await enqueue_what_follows(tx, after, at)
     return after
 
 
@@ -75,6 +107,16 @@ async def _lock(tx: Connection, connector: str, reference: str) -> tuple[Payment
     if invoice is None or payment is None:
         raise LawBroken(f"payment {found.id} without its invoice")
     return payment, invoice
+
+
+async def _is_taken_in_parts(tx: Connection, payment: Payment) -> bool:
+    """What is reserved for the merchant's word is booked part by part, by `captures/`.
+
+    If we asked for no part and it was captured all the same, somebody did that at the provider's desk.
+    """
+    if not payment.by_hand or not payment.authorised.minor:
+        return False
+    return await captures.is_ours_to_take(tx, payment.merchant_id, payment.id)
 
 
 async def _with_its_own_utr(tx: Connection, payment: Payment, outcome: Outcome) -> Outcome:
@@ -93,6 +135,26 @@ async def _with_its_own_utr(tx: Connection, payment: Payment, outcome: Outcome) 
     return unknown(f"its UTR paid payment {owner}", outcome.provider_reference)
 
 
+async def _of_what_is_owed(tx: Connection, payment: Payment, outcome: Outcome) -> Outcome:
+    """A refund of another amount than is owed to the payer is none: somebody must look into it."""
+    if outcome.kind is not Kind.REFUNDED or payment.state is not State.RETURNING:
+        return outcome
+    amount = await owed(tx, payment)
+    if outcome.amount == amount:
+        return outcome
+    _log.error(
+        "a refund of another amount than is owed",
+        extra={
+            "connector": payment.connector,
+            "merchant": payment.merchant_id,
+            "payment": payment.id,
+            "owed": str(amount),
+            "refunded": str(outcome.amount),
+        },
+    )
+    return unknown(f"it refunded {outcome.amount}", outcome.provider_reference)
+
+
 async def _merchant(tx: Connection, payment: Payment) -> Merchant:
     merchant = await merchants.by_id(tx, payment.merchant_id)
     if merchant is None:
@@ -100,9 +162,22 @@ async def _merchant(tx: Connection, payment: Payment) -> Merchant:
     return merchant
 
 
-def _told(payment: Payment, step: Step[State], outcome: Outcome, at: datetime) -> Payment:
+def _told(
+    payment: Payment, step: Step[State], event: Event, outcome: Outcome, at: datetime
+) -> Payment:
+    authorised, captured, voided = payment.authorised, payment.captured, payment.voided
+    if event is Event.AUTHORISED:
+        authorised = payment.amount
+    if event is Event.CREDIT:
+        authorised = captured = payment.amount
+        voided = authorised - captured
+    if step.after is State.VOIDED:
+        voided = authorised - captured
     return replace(
         payment,
+        authorised=authorised,
+        captured=captured,
+        voided=voided,
         state=step.after,
         version=payment.version + 1,
         state_at=at,
@@ -141,7 +216,6 @@ async def _move_money(
     after: Payment,
     step: Step[State],
     outcome: Outcome,
-    merchant: Merchant,
     at: datetime,
 ) -> None:
     if step.movement is None:
@@ -153,24 +227,37 @@ async def _move_money(
         at=at,
         connector=after.connector,
         charged=outcome.amount or after.charged,
-        credited=after.amount,
-        fee=merchant.fees.fee(after.amount),
     )
     await post.post(tx, movements.lines(step.movement, facts))
+
+
+def _another_is_asked(after: Payment, step: Step[State], source: Source) -> bool:
+    """Whether the refused card goes on to the next provider at once (`cards/start.py`).
+
+    Only while the payer's call runs: its code is gone with it.
+    """
+    return (
+        source == "reply"
+        and after.method == CARD.name
+        and step.before is State.STARTING
+        and after.reason is not None
+        and failover_allowed(after.reason)
+    )
 
 
 async def _tell_invoice(
     tx: Connection,
     after: Payment,
+    step: Step[State],
     invoice: Invoice,
-    event: Event,
-    merchant: Merchant,
+    source: Source,
     at: datetime,
 ) -> None:
-    if event is Event.CREDIT:
-        fee: Money = merchant.fees.fee(after.amount)
-        await accept.accept(tx, invoice, charged=after.charged, fee=fee, at=at)
-    elif after.direct and after.state is State.DECLINED:
+    if (
+        after.direct
+        and after.state is State.DECLINED
+        and not _another_is_asked(after, step, source)
+    ):
         await step_invoice(tx, invoice, InvoiceEvent.FAIL, at)
     elif after.state not in IN_DOUBT:
         # The doubt that kept an old invoice from expiring may just have ended.

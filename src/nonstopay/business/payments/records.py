@@ -1,18 +1,23 @@
 """The only SQL of payments. The merchant comes first."""
 
+from decimal import Decimal
 from typing import Any, cast
 
 import asyncpg
 import msgspec
 
-from nonstopay.business.payments.payment import Payment
+from nonstopay.business.payments.payment import News, Payment
 from nonstopay.business.payments.states import IN_DOUBT, State
 from nonstopay.connectors.outcome import Reason
 from nonstopay.money import Money, fiat
 from nonstopay.store.db import Connection
 
 # An older QR may be paid after a newer one was shown: its doubt, and its money, come first.
-_WHAT_COUNTS = "state = 'captured' DESC, state IN ('processing', 'unknown') DESC, id DESC"
+_WHAT_COUNTS = """state = 'captured' DESC,
+    state IN ('processing', 'unknown', 'authorised', 'voiding') DESC, id DESC"""
+
+ONE = Decimal(1)
+"""The rate of a payment in the invoice's own currency."""
 
 
 async def next_id(conn: Connection) -> int:
@@ -24,8 +29,9 @@ async def insert(tx: Connection, payment: Payment) -> None:
     await tx.execute(
         """INSERT INTO payment (merchant_id, id, invoice_id, method, connector, reference, state,
                version, direct, currency, amount_minor, charged_currency, charged_minor, rate,
-               rate_source, rate_at, started_at, state_at, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)""",
+               rate_source, rate_at, started_at, state_at, expires_at, by_hand)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18,
+                   $19)""",
         payment.merchant_id,
         payment.id,
         payment.invoice_id,
@@ -44,6 +50,7 @@ async def insert(tx: Connection, payment: Payment) -> None:
         payment.rate_at,
         payment.started_at,
         payment.expires_at,
+        payment.by_hand,
     )
     await claim_reference(tx, payment, payment.connector, payment.reference)
 
@@ -66,6 +73,11 @@ async def claim_reference(tx: Connection, payment: Payment, realm: str, referenc
             reference,
         ),
     )
+
+
+def providers_own(connector: str) -> str:
+    """The realm of the names that a provider gives: no reference of ours is ever looked up there."""
+    return f"{connector}:own"
 
 
 async def owner_of_reference(
@@ -113,11 +125,25 @@ async def has_doubt(conn: Connection, merchant_id: int, invoice_id: int) -> bool
     )
 
 
+async def is_disputed(conn: Connection, merchant_id: int, payment_id: int) -> bool:
+    """Whether the payer's bank has money of this payment back."""
+    return cast(
+        bool,
+        await conn.fetchval(
+            """SELECT EXISTS (SELECT FROM dispute WHERE merchant_id = $1 AND payment_id = $2
+                                AND state IN ('chargeback', 'lost'))""",
+            merchant_id,
+            payment_id,
+        ),
+    )
+
+
 async def save(tx: Connection, payment: Payment) -> None:
     """Write what an outcome changed."""
     await tx.execute(
         """UPDATE payment SET state = $3, version = $4, state_at = $5, provider_reference = $6,
-                  network_reference = $7, link = $8, reason = $9
+                  network_reference = $7, link = $8, reason = $9, authorised_minor = $10,
+                  captured_minor = $11, voided_minor = $12, refunded_minor = $13
             WHERE merchant_id = $1 AND id = $2""",
         payment.merchant_id,
         payment.id,
@@ -128,6 +154,10 @@ async def save(tx: Connection, payment: Payment) -> None:
         payment.network_reference,
         payment.link,
         payment.reason,
+        payment.authorised.minor,
+        payment.captured.minor,
+        payment.voided.minor,
+        payment.refunded.minor,
     )
 
 
@@ -157,6 +187,27 @@ async def add_news(
     )
 
 
+async def news(conn: Connection, merchant_id: int, payment_id: int) -> list[News]:
+    """The payment's history, oldest first."""
+    rows = await conn.fetch(
+        """SELECT at, source, outcome, before, after, facts::text AS facts FROM payment_news
+            WHERE merchant_id = $1 AND payment_id = $2 ORDER BY number""",
+        merchant_id,
+        payment_id,
+    )
+    return [
+        News(
+            at=row["at"],
+            source=row["source"],
+            outcome=row["outcome"],
+            before=State(row["before"]),
+            after=State(row["after"]),
+            facts=msgspec.json.decode(row["facts"]),
+        )
+        for row in rows
+    ]
+
+
 async def states_of(
     conn: Connection, pairs: list[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[int, int, int]]:
@@ -182,6 +233,7 @@ async def states_of(
 
 
 def _payment(row: asyncpg.Record) -> Payment:
+    currency = fiat(row["currency"])
     return Payment(
         merchant_id=row["merchant_id"],
         id=row["id"],
@@ -192,8 +244,13 @@ def _payment(row: asyncpg.Record) -> Payment:
         state=State(row["state"]),
         version=row["version"],
         direct=row["direct"],
-        amount=Money(row["amount_minor"], fiat(row["currency"])),
+        amount=Money(row["amount_minor"], currency),
         charged=Money(row["charged_minor"], fiat(row["charged_currency"])),
+        authorised=Money(row["authorised_minor"], currency),
+        captured=Money(row["captured_minor"], currency),
+        voided=Money(row["voided_minor"], currency),
+        refunded=Money(row["refunded_minor"], currency),
+        by_hand=row["by_hand"],
         rate=row["rate"],
         rate_source=row["rate_source"],
         rate_at=row["rate_at"],
@@ -205,98 +262,3 @@ def _payment(row: asyncpg.Record) -> Payment:
         state_at=row["state_at"],
         expires_at=row["expires_at"],
     )
-
-
-_SETTLED_MISMATCH = """
-    SELECT p.merchant_id, p.id, p.state, p.currency, p.amount_minor,
-           coalesce(sum(t.amount) FILTER (WHERE t.credit = 'merchant'), 0)::text AS credited
-      FROM payment p
-      LEFT JOIN transfer t ON t.merchant_id = p.merchant_id AND t.about = 'payment:' || p.id
-     GROUP BY p.merchant_id, p.id
-    HAVING coalesce(sum(t.amount) FILTER (WHERE t.credit = 'merchant'), 0)
-           <> CASE p.state WHEN 'captured' THEN p.amount_minor ELSE 0 END
-     ORDER BY p.merchant_id, p.id LIMIT $1
-"""
-_RETURN_MISMATCH = """
-    SELECT p.merchant_id, p.id, p.state,
-           coalesce(sum(t.amount) FILTER (WHERE t.credit = 'payer'), 0)::text AS held,
-           coalesce(sum(t.amount) FILTER (WHERE t.debit = 'payer'), 0)::text AS given
-      FROM payment p
-      LEFT JOIN transfer t ON t.merchant_id = p.merchant_id AND t.about = 'payment:' || p.id
-     GROUP BY p.merchant_id, p.id
-    HAVING (coalesce(sum(t.amount) FILTER (WHERE t.credit = 'payer'), 0) > 0)
-           <> (p.state IN ('returning', 'returned'))
-        OR (coalesce(sum(t.amount) FILTER (WHERE t.credit = 'payer'), 0)
-            = coalesce(sum(t.amount) FILTER (WHERE t.debit = 'payer'), 0))
-           <> (p.state <> 'returning')
-     ORDER BY p.merchant_id, p.id LIMIT $1
-"""
-_ORPHAN_LINES = """
-    SELECT t.merchant_id, t.number, t.about FROM transfer t
-     WHERE t.about LIKE 'payment:%'
-       AND NOT EXISTS (SELECT FROM payment p
-                        WHERE p.merchant_id = t.merchant_id AND t.about = 'payment:' || p.id)
-     ORDER BY t.merchant_id, t.number LIMIT $1
-"""
-_EARNED_MISMATCH = """
-    SELECT i.merchant_id, i.id, i.state, count(p.id) AS captured
-      FROM invoice i
-      LEFT JOIN payment p ON p.merchant_id = i.merchant_id AND p.invoice_id = i.id
-                         AND p.state = 'captured'
-     WHERE i.paid_at IS NOT NULL OR p.id IS NOT NULL
-        OR i.state IN ('awaiting_approval', 'paid', 'chargeback')
-     GROUP BY i.merchant_id, i.id
-    HAVING count(p.id) <> 1 OR i.paid_at IS NULL
-        OR i.state NOT IN ('awaiting_approval', 'paid', 'chargeback', 'withheld')
-     ORDER BY i.merchant_id, i.id LIMIT $1
-"""
-_EVENT_MISMATCH = """
-    SELECT i.merchant_id, i.id, i.version, count(e.id) AS events
-      FROM invoice i
-      LEFT JOIN event e ON e.merchant_id = i.merchant_id AND e.object = 'invoice' AND e.object_id = i.id
-     GROUP BY i.merchant_id, i.id
-    HAVING count(e.id) <> i.version OR max(e.version) <> i.version
-     ORDER BY i.merchant_id, i.id LIMIT $1
-"""
-_TALLY_MISMATCH = """
-    SELECT merchant_id, block, state, sum(found)::text AS found, sum(told)::text AS told
-      FROM (SELECT merchant_id, id >> 12 AS block, (created_at AT TIME ZONE 'UTC')::date AS day, state,
-                   count(*) AS found, 0 AS told
-              FROM invoice GROUP BY 1, 2, 3, 4
-             UNION ALL
-            SELECT merchant_id, block, day, state, 0, invoices FROM invoice_tally
-             UNION ALL
-            SELECT merchant_id, block, day, state, 0, invoices FROM invoice_tally_change) AS both_sides
-     GROUP BY merchant_id, block, day, state HAVING sum(found) <> sum(told)
-     ORDER BY merchant_id, block LIMIT $1
-"""
-
-
-async def wrongly_counted(conn: Connection, limit: int) -> list[asyncpg.Record]:
-    """Blocks of invoices of which the tally says another number."""
-    return await conn.fetch(_TALLY_MISMATCH, limit)
-
-
-async def wrongly_credited(conn: Connection, limit: int) -> list[asyncpg.Record]:
-    """Payments of which the merchant was credited something else than their state says."""
-    return await conn.fetch(_SETTLED_MISMATCH, limit)
-
-
-async def wrongly_returned(conn: Connection, limit: int) -> list[asyncpg.Record]:
-    """Payments whose money for the payer does not fit their state."""
-    return await conn.fetch(_RETURN_MISMATCH, limit)
-
-
-async def orphan_lines(conn: Connection, limit: int) -> list[asyncpg.Record]:
-    """Lines of the books about payments that are not there."""
-    return await conn.fetch(_ORPHAN_LINES, limit)
-
-
-async def wrongly_earned(conn: Connection, limit: int) -> list[asyncpg.Record]:
-    """Invoices that are paid without exactly one captured payment, or the other way round."""
-    return await conn.fetch(_EARNED_MISMATCH, limit)
-
-
-async def wrongly_told(conn: Connection, limit: int) -> list[asyncpg.Record]:
-    """Invoices with more or fewer events than changes."""
-    return await conn.fetch(_EVENT_MISMATCH, limit)

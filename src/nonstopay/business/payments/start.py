@@ -7,7 +7,7 @@ under our reference, which is its idempotency key: a start that was cut off is s
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -21,6 +21,8 @@ from nonstopay.business.invoices.states import Event as InvoiceEvent
 from nonstopay.business.invoices.step import step
 from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments import records
+from nonstopay.business.payments.health.health import Standing
+from nonstopay.business.payments.look_up import FIRST_LOOK, LOOK_UP
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.rails import Rails
 from nonstopay.business.payments.record_outcome import record_outcome
@@ -29,12 +31,10 @@ from nonstopay.connectors.base import Order
 from nonstopay.connectors.outcome import Kind, Outcome, unknown
 from nonstopay.connectors.upi.link import refusals
 from nonstopay.errors import Conflict, NotFound
-from nonstopay.money import fiat
+from nonstopay.money import Money, fiat
 from nonstopay.store import jobs
 from nonstopay.store.db import Connection, Database
 
-LOOK_UP = "payment:look-up"
-FIRST_LOOK = timedelta(seconds=45)
 _log = logging.getLogger(__name__)
 
 
@@ -75,8 +75,9 @@ async def start_upi(
         if invoice is None:
             raise NotFound("invoice not found")
         price = await quote(conn, invoice.amount, fiat("INR"), max_age=rails.rate_max_age)
+    standing = await rails.board.standing(db)
     async with db.transaction() as tx:
-        payment = await _find_or_insert(tx, rails, invoice, price, wish, at)
+        payment = await _find_or_insert(tx, rails, standing, invoice, price, wish, at)
     if payment.state is State.STARTING:
         payment = await open_order(db, rails, merchant, payment)
     return payment
@@ -84,7 +85,7 @@ async def start_upi(
 
 async def open_order(db: Database, rails: Rails, merchant: Merchant, payment: Payment) -> Payment:
     """Open the order at the provider, again if need be; what we know of the payment then."""
-    connector = rails.connector(payment.connector)
+    connector = rails.upi_connector(payment.connector)
     order = await _order(db, rails, merchant, payment)
     outcome = _without_bad_link(payment, await connector.start(order))
     if outcome.kind is not Kind.WAITING:
@@ -110,7 +111,7 @@ async def _order(db: Database, rails: Rails, merchant: Merchant, payment: Paymen
         payee_name=merchant.name,
         note=f"Invoice {payment.invoice_id}",
         expires_at=payment.expires_at,
-        notify_url=f"{rails.notify_url}{payment.connector}",
+        notify_url=f"{rails.notify_url}upi/{payment.connector}",
         payer_name=details.get("name"),
         payer_email=invoice.email if invoice else None,
         payer_phone=details.get("phone"),
@@ -131,7 +132,13 @@ def _without_bad_link(payment: Payment, outcome: Outcome) -> Outcome:
 
 
 async def _find_or_insert(
-    tx: Connection, rails: Rails, invoice: Invoice, price: Quote, wish: Wish, at: datetime
+    tx: Connection,
+    rails: Rails,
+    standing: Standing,
+    invoice: Invoice,
+    price: Quote,
+    wish: Wish,
+    at: datetime,
 ) -> Payment:
     locked = await invoices.lock(tx, invoice.merchant_id, invoice.id)
     if locked is None or locked.state not in PAYABLE or locked.expires_at <= at:
@@ -140,9 +147,10 @@ async def _find_or_insert(
         # The merchant shows the payment himself: asking for it is opening it.
         await step(tx, locked, InvoiceEvent.OPEN, at)
     current = await records.current(tx, invoice.merchant_id, invoice.id)
-    if current and current.method == UPI.name and _serves(current, wish, at):
+    connector = standing.choose(UPI.name, list(rails.upi), invoice.id)
+    if current and current.method == UPI.name and _serves(current, connector, wish, at):
         return current
-    payment = await _new_attempt(tx, rails, invoice, price, wish, at)
+    payment = await _new_attempt(tx, rails, connector, invoice, price, wish, at)
     await records.insert(tx, payment)
     await jobs.enqueue(
         tx, payment.merchant_id, LOOK_UP, str(payment.id), {"payment": payment.id}, at + FIRST_LOOK
@@ -150,28 +158,45 @@ async def _find_or_insert(
     return payment
 
 
-def _serves(current: Payment, wish: Wish, at: datetime) -> bool:
-    """Whether the payer gets the current attempt: it is usable, and he did not ask for another."""
+def _serves(current: Payment, connector: str, wish: Wish, at: datetime) -> bool:
+    """Whether the payer gets the current attempt: it is usable, and he did not ask for another.
+
+    An order that a provider never opened is left to it when another provider is to be asked: nobody
+    was given a link to pay it by.
+    """
     asked_for_new = wish.after == current.id and current.state not in IN_DOUBT
-    return current.is_usable(at) and not asked_for_new
+    left = current.state is State.STARTING and current.connector != connector
+    return current.is_usable(at) and not asked_for_new and not left
 
 
 async def _new_attempt(
-    tx: Connection, rails: Rails, invoice: Invoice, price: Quote, wish: Wish, at: datetime
+    tx: Connection,
+    rails: Rails,
+    connector: str,
+    invoice: Invoice,
+    price: Quote,
+    wish: Wish,
+    at: datetime,
 ) -> Payment:
     payment_id = await records.next_id(tx)
+    nothing = Money(0, invoice.amount.currency)
     return Payment(
         merchant_id=invoice.merchant_id,
         id=payment_id,
         invoice_id=invoice.id,
         method=UPI.name,
-        connector=next(iter(rails.upi)),
+        connector=connector,
         reference=f"NSP{payment_id}X{ids.number_text(10)}",
         state=State.STARTING,
         version=1,
         direct=wish.direct,
         amount=invoice.amount,
         charged=price.converted,
+        authorised=nothing,
+        captured=nothing,
+        voided=nothing,
+        refunded=nothing,
+        by_hand=False,
         rate=price.stored_rate(),
         rate_source=price.source,
         rate_at=price.at,

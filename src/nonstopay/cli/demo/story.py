@@ -13,9 +13,9 @@ from nonstopay import clock
 from nonstopay.business.assembly import Gateway
 from nonstopay.business.merchants import change, keys
 from nonstopay.business.merchants.change import Changes
-from nonstopay.business.payments import proof as payments_proof
 from nonstopay.business.payments import records as payments
 from nonstopay.business.payments.payment import Payment
+from nonstopay.business.payments.proof import prove as payments_proof
 from nonstopay.business.webhooks.rotate import rotate
 from nonstopay.business.webhooks.set_callback import set_callback
 from nonstopay.cli.demo.gateway_process import GatewayProcess

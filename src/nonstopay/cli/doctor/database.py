@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from nonstopay import clock
+from nonstopay.business.payments.returns.figures import Returns, returns
 from nonstopay.business.webhooks import records as webhooks
 from nonstopay.business.webhooks.rotate import open_secrets
 from nonstopay.cli.doctor.finding import Finding, fail, ok, warn
@@ -16,9 +19,12 @@ from nonstopay.store.db import Connection, Database
 from nonstopay.store.migrate import pending
 from nonstopay.store.observation import Server
 from nonstopay.store.seal import SealBroken, Sealer, derive
+from nonstopay.store.vault.keyring import Keyring, keyring_of
+from nonstopay.store.vault.vault import key_problem
 
 VERSIONS = range(15, 19)
 SKEW_MAX = timedelta(seconds=1)
+RETURN_MAX = timedelta(days=1)
 # `local` waits for this server's disk, and so does everything stronger.
 _DURABLE = {
     "fsync": {"on"},
@@ -51,7 +57,9 @@ async def examine(settings: Settings, url: str) -> Found:
             if not settings.live:
                 await sandbox_clock.step(db)
             findings += [migrations, await _insert_only(conn), await _key_fits(conn, settings)]
+            findings.append(await _vault(conn, settings))
             findings.append(rates(settings, await observation.newest_rate(conn)))
+            findings.append(money_back(await returns(conn, clock.now())))
             return Found(findings, await installation.where(conn))
         finally:
             await conn.close()
@@ -120,6 +128,22 @@ def rates(settings: Settings, newest: datetime | None) -> Finding:
     return ok("exchange rates", text)
 
 
+def money_back(found: Returns) -> Finding:
+    """Money for payers must not lie here because nobody looks."""
+    text = f"{found.open} on their way to payers"
+    if found.open:
+        text += f", the oldest for {found.oldest // timedelta(hours=1)} hours"
+    if found.refused:
+        return fail(
+            "returns",
+            f"{text}; {found.refused} refused by the provider",
+            "search the log for 'refuses to give money back', and send it by hand",
+        )
+    if found.oldest > RETURN_MAX:
+        return warn("returns", text, "ask the provider about refunds that it does not confirm")
+    return ok("returns", text)
+
+
 async def _migrations(conn: Connection) -> Finding:
     try:
         missing = await pending(conn)
@@ -153,6 +177,26 @@ async def _key_fits(conn: Connection, settings: Settings) -> Finding:
     if not count:
         return warn("sealed secrets", "none yet", "run: nonstopay merchant create")
     return ok("sealed secrets", f"{count} opened with this secret key")
+
+
+async def _vault(conn: Connection, settings: Settings) -> Finding:
+    """Whether the vault's keys are there, strong, and those that its cards need."""
+    try:
+        keyring = keyring_of(_with_own_key(settings))
+        problem = await key_problem(conn, keyring)
+    except Misconfigured as error:
+        keyring, problem = Keyring([]), str(error)
+    if problem:
+        return fail("card vault", problem, "give the key back, or see docs/vault.md")
+    if not keyring:
+        return ok("card vault", "no keys, no cards: none can be kept")
+    return ok("card vault", f"{keyring.newest} seals; the keys open every card there is")
+
+
+def _with_own_key(settings: Settings) -> Settings:
+    if settings.live or settings.secret_key:
+        return settings
+    return msgspec.structs.replace(settings, secret_key=_own_key(settings))
 
 
 def _own_key(settings: Settings) -> str:

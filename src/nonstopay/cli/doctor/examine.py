@@ -16,12 +16,12 @@ from cyclopts import Parameter
 
 from nonstopay import config
 from nonstopay.business.assembly import SANDBOX
-from nonstopay.cli.doctor import database, door
+from nonstopay.cli.doctor import chains, database, door
 from nonstopay.cli.doctor.finding import Finding, Verdict, fail, ok, warn
 from nonstopay.cli.terminal import Mark, Terminal
 from nonstopay.cli.where import Where, database_of
 from nonstopay.config import PREFIX, SECRET_BYTES_MIN, Settings
-from nonstopay.connectors import upi
+from nonstopay.connectors import card, upi
 from nonstopay.connectors.base import find
 from nonstopay.errors import Misconfigured, NonstopayError
 from nonstopay.store.installation import KEY_FILE
@@ -58,6 +58,7 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
     yield secret_key(settings)
     yield from secret_files(settings, os.environ, file)
     yield providers(settings)
+    yield from chains.examine(settings)
     yield mail(settings)
     yield data_folder(settings.data_path, needed=not settings.database)
     yield base_url(settings)
@@ -133,12 +134,14 @@ def _secret_file(place: Path) -> Finding:
 
 def providers(settings: Settings) -> Finding:
     """Live, payers need a bank that is not pretended."""
-    known = [name for name in find(upi) if name != SANDBOX]
-    if unknown := [name for name in settings.upi if name not in known]:
-        advice = f"there are: {', '.join(known) or 'none yet'}"
-        return fail("providers", f"unknown: {', '.join(unknown)}", advice)
-    if settings.upi:
-        return ok("providers", f"UPI: {', '.join(settings.upi)}")
+    rails = (("upi", "UPI", settings.upi, upi), ("card", "cards", settings.card, card))
+    for rail, _, configured, package in rails:
+        known = [name for name in find(package) if name != SANDBOX[rail]]
+        if unknown := [name for name in configured if name not in known]:
+            advice = f"there are: {', '.join(known) or 'none yet'}"
+            return fail("providers", f"unknown: {', '.join(unknown)}", advice)
+    if told := [f"{label}: {', '.join(names)}" for _, label, names, _ in rails if names]:
+        return ok("providers", "; ".join(told))
     if settings.live:
         return fail(
             "providers", "none: nobody can pay", "name one in the configuration, [upi.NAME]"

@@ -84,6 +84,10 @@ class Call:
         return raw.decode()
 
 
+REPLAYED = ((b"idempotent-replayed", b"true"),)
+"""The header of an answer that was given before, to the same Idempotency-Key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What goes back: the JSON text, and what is unusual about it."""

@@ -1,22 +1,22 @@
 """POST /api/btn-create-invoice/get/: the contract's parameters, checked in its order."""
 
-import ipaddress
 import re
 from collections.abc import Callable
-from typing import Any, TypeGuard
 
 import msgspec
 
 from nonstopay import money
 from nonstopay.business.invoices.invoice import CARD, CRYPTO, METHODS, NFT, UPI, Method, NewInvoice
 from nonstopay.business.merchants.merchant import Merchant
+from nonstopay.business.payments.cards.attempt import CardAttempt
 from nonstopay.errors import InvalidAmount
 from nonstopay.web.api import errors
+from nonstopay.web.api.card_fields import has_card, read_card
 from nonstopay.web.api.errors import ContractError, invalid
-from nonstopay.web.api.parameters import NumberText, Parameters, given, plain_text, read_value
+from nonstopay.web.api.parameters import Parameters, given, plain_text, read_value
+from nonstopay.web.api.payer_fields import is_text, read_country, read_ip, read_text
 
 CALLBACK_BYTES_MAX = 16 * 1024
-TEXT_MAX = 200
 URL_MAX = 2048
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
@@ -26,7 +26,6 @@ _URL = re.compile(
     r"https?://(?:[^\s/?#@:\\\[\]\x00-\x20\x7f\"<>]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][^\s\\\x00-\x20\x7f\"<>]*)?"
 )
 _PERSONAL_ID = re.compile(r"[0-9]{11}", re.ASCII)
-_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _URLS = ("success_url", "cancel_url", "pending_url", "failure_url")
 _PAYER_TEXTS = ("name", "phone", "address1", "address2", "city", "state", "postcode")
@@ -40,8 +39,8 @@ def read_new_invoice(
     solutions: Callable[[str], list[str]],
     callback: Callable[[], str],
     seal: Callable[[str], bytes],
-) -> NewInvoice:
-    """Check the parameters in the order of the document.
+) -> tuple[NewInvoice, CardAttempt | None]:
+    """Check the parameters in the order of the document; the invoice, and the card that pays it at once.
 
     Args:
         available: the methods a merchant's payers can use in a currency.
@@ -63,15 +62,17 @@ def read_new_invoice(
     callback_json = _callback(parameters, callback)
     _solution_type(parameters)
     _check_available(parameters, method, available(merchant, currency.code), solutions)
+    direct = _is_direct(parameters, method)
+    card = _card(parameters, email, merchant) if direct and method is CARD else None
     personal_id = _personal_id(parameters)
-    ip = _ip(parameters)
-    return NewInvoice(
+    ip = read_ip(parameters)
+    new = NewInvoice(
         merchant_id=merchant.id,
         currency=currency.code,
         amount_minor=minor,
         email=email,
         method=method.name if method else None,
-        direct=_is_direct(parameters, method),
+        direct=direct,
         success_url=success,
         cancel_url=cancel,
         pending_url=pending,
@@ -80,10 +81,11 @@ def read_new_invoice(
         payer=_payer(parameters),
         personal_id_sealed=seal(personal_id) if personal_id else None,
         payer_ip=ip,
-        payer_country=_country(parameters),
+        payer_country=read_country(parameters),
         idempotency_key=None,
         fields=None,
     )
+    return new, card
 
 
 def _required(parameters: Parameters, name: str, number: int) -> object:
@@ -94,7 +96,7 @@ def _required(parameters: Parameters, name: str, number: int) -> object:
 
 
 def _email(value: object) -> str:
-    if not _is_text(value) or len(value) > 254 or not _EMAIL.fullmatch(value):
+    if not is_text(value) or len(value) > 254 or not _EMAIL.fullmatch(value):
         raise ContractError(errors.INVALID_EMAIL)
     return value
 
@@ -105,7 +107,7 @@ def _method(parameters: Parameters) -> Method | None:
     if parameters.get("checkoutMode") == "nft":
         return NFT
     if named is not None:
-        return METHODS.get(named) if _is_text(named) else None
+        return METHODS.get(named) if is_text(named) else None
     if given(parameters, "payableCurrencies") is not None:
         return CRYPTO
     if given(parameters, "card_number") is not None:
@@ -117,7 +119,7 @@ def _method(parameters: Parameters) -> Method | None:
 
 def _currency(devise: object, method: Method | None, merchant: Merchant) -> money.Currency:
     candidates = [method] if method else [METHODS[name] for name in merchant.methods]
-    if not _is_text(devise) or not any(devise in one.currencies for one in candidates):
+    if not is_text(devise) or not any(devise in one.currencies for one in candidates):
         raise ContractError(errors.INVALID_DEVISE)
     return money.fiat(devise)
 
@@ -142,7 +144,7 @@ def _url(parameters: Parameters, name: str) -> str | None:
     value = given(parameters, name)
     if value is None:
         return None
-    if not _is_text(value) or len(value) > URL_MAX or not _URL.fullmatch(value):
+    if not is_text(value) or len(value) > URL_MAX or not _URL.fullmatch(value):
         raise invalid(name)
     return value
 
@@ -174,7 +176,7 @@ def form_callback(parameters: Parameters) -> str:
 
 def _solution_type(parameters: Parameters) -> None:
     named = given(parameters, "payment_solution_type")
-    if named is not None and not (_is_text(named) and named in METHODS):
+    if named is not None and not (is_text(named) and named in METHODS):
         raise invalid("payment_solution_type")
 
 
@@ -188,15 +190,24 @@ def _check_available(
     if method:
         here = [method.name] if method.name in here else []
     solution = given(parameters, "payment_solution_name")
-    if solution is not None and not (_is_text(solution) and solution.isprintable()):
+    if solution is not None and not (is_text(solution) and solution.isprintable()):
         raise invalid("payment_solution_name")
     if not any(solution is None or solution in solutions(name) for name in here):
         raise ContractError(errors.METHOD_NOT_AVAILABLE)
 
 
 def _is_direct(parameters: Parameters, method: Method | None) -> bool:
+    if method is CARD:
+        return has_card(parameters)
     asked = ("payment_solution_type", "customer_ip")
     return method is UPI and all(given(parameters, name) is not None for name in asked)
+
+
+def _card(parameters: Parameters, email: str, merchant: Merchant) -> CardAttempt:
+    """Cards server to server are a permission: who sends them is in the scope of PCI DSS himself."""
+    if not merchant.card_direct:
+        raise ContractError(errors.METHOD_NOT_AVAILABLE)
+    return read_card(parameters, email)
 
 
 def _personal_id(parameters: Parameters) -> str | None:
@@ -209,40 +220,8 @@ def _personal_id(parameters: Parameters) -> str | None:
     return text
 
 
-def _ip(parameters: Parameters) -> str | None:
-    value = given(parameters, "customer_ip")
-    if value is None:
-        return None
-    # A zone (fe80::1%eth0) names a card of the sender's own machine, and may hold any text.
-    if not _is_text(value) or "%" in value:
-        raise invalid("customer_ip")
-    try:
-        return str(ipaddress.ip_address(value))
-    except ValueError:
-        raise invalid("customer_ip") from None
-
-
-def _country(parameters: Parameters) -> str | None:
-    value = given(parameters, "country")
-    if value is None:
-        return None
-    if not _is_text(value) or not _COUNTRY.fullmatch(value):
-        raise invalid("country")
-    return value
-
-
 def _payer(parameters: Parameters) -> str | None:
-    details: dict[str, Any] = {}
-    for name in _PAYER_TEXTS:
-        value = given(parameters, name)
-        if value is None:
-            continue
-        text = plain_text(value)
-        if text is None or len(text) > TEXT_MAX or not text.isprintable():
-            raise invalid(name)
-        details[name] = text
+    details = {
+        name: text for name in _PAYER_TEXTS if (text := read_text(parameters, name)) is not None
+    }
     return msgspec.json.encode(details).decode() if details else None
-
-
-def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and not isinstance(value, NumberText)

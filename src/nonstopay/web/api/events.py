@@ -6,15 +6,17 @@ higher, whoever committed first: so who asks beyond the last cursor that he has 
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from nonstopay import clock
 from nonstopay.business.assembly import DESCRIBERS, Gateway
-from nonstopay.business.webhooks import records, sign
+from nonstopay.business.webhooks import sign
 from nonstopay.business.webhooks.feed.read import Told, newest, read
 from nonstopay.errors import NonstopayError
 from nonstopay.web.api.call import Call, Reply, success
@@ -24,6 +26,8 @@ from nonstopay.web.api.stream import Stream, message
 
 LIMIT, LIMIT_MAX = 50, 100
 STREAMS_MAX = 128
+STREAMS_OF_ONE_MAX = 16
+"""Of one merchant, so that nobody takes all of them."""
 STREAM_SECONDS = 600.0
 """Then the client comes again by itself, and its key is looked at again."""
 _LOOK_SECONDS = 0.5
@@ -38,7 +42,7 @@ class EventCalls:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._streams = 0
+        self._streams: Counter[int] = Counter()
         self._closed = asyncio.Event()
 
     async def list(self, call: Call) -> Reply:
@@ -58,43 +62,21 @@ class EventCalls:
         await call.read_parameters()
         resumed = call.headers.get(b"last-event-id")
         after = _cursor(resumed.decode("latin-1") if resumed else call.parameters.get("after"))
-        if self._streams >= STREAMS_MAX or self._closed.is_set():
-            raise unreadable(429, "too many streams are open; please come back in a moment")
+        merchant_id = call.merchant.id
         if after is None:
-            after = await newest(self._gateway.db, call.merchant.id)
-        return Stream(self._follow(call.merchant.id, after))
-
-    async def endpoints(self, call: Call) -> Reply:
-        """`GET /api/webhook-endpoints/get/`"""
-        async with self._gateway.db.reading() as conn:
-            found = await records.endpoints(conn, call.merchant.id)
-        return success(
-            {
-                "endpoints": [
-                    {
-                        "id": one.id,
-                        "url": one.url,
-                        "callback": one.is_callback,
-                        "description": one.description,
-                        "events": list(one.kinds),
-                        "format": one.format,
-                        "version": one.version,
-                        "failing_since": clock.text(one.failing_since)
-                        if one.failing_since
-                        else None,
-                    }
-                    for one in found
-                    if one.enabled
-                ]
-            }
-        )
+            after = await newest(self._gateway.db, merchant_id)
+        if self._streams.total() >= STREAMS_MAX or self._closed.is_set():
+            raise unreadable(429, "too many streams are open; please come back in a moment")
+        if self._streams[merchant_id] >= STREAMS_OF_ONE_MAX:
+            raise unreadable(429, f"you have {STREAMS_OF_ONE_MAX} streams open; close one first")
+        self._streams[merchant_id] += 1
+        return Stream(self._follow(merchant_id, after), partial(self._end, merchant_id))
 
     def close(self) -> None:
         """End every stream: the process stops, and the clients will find another."""
         self._closed.set()
 
     async def _follow(self, merchant_id: int, after: int) -> AsyncGenerator[bytes, None]:
-        self._streams += 1
         began = heard = clock.stopwatch()
         try:
             yield _RETRY
@@ -112,8 +94,11 @@ class EventCalls:
                     await self._pause()
         except NonstopayError:
             return  # the client comes again with the last cursor that it has
-        finally:
-            self._streams -= 1
+
+    def _end(self, merchant_id: int) -> None:
+        self._streams[merchant_id] -= 1
+        if not self._streams[merchant_id]:
+            del self._streams[merchant_id]
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

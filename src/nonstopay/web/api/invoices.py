@@ -1,8 +1,8 @@
 """The invoice calls of the contract: create, status, infos, history."""
 
+import math
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -21,13 +21,15 @@ from nonstopay.business.invoices.invoice import (
     identity_context,
 )
 from nonstopay.business.invoices.states import State
-from nonstopay.business.payments import records as payments
-from nonstopay.business.payments.start import NotPayable, Wish, start_upi
+from nonstopay.business.payments.cards.attempt import CardAttempt
+from nonstopay.business.payments.cards.start import TooManyDeclines
 from nonstopay.store import idempotency
 from nonstopay.web.api import errors
-from nonstopay.web.api.call import Call, Reply, success
+from nonstopay.web.api.call import REPLAYED, Call, Reply, failure, success
+from nonstopay.web.api.card_fields import NEVER_KEPT, NUMBER
 from nonstopay.web.api.create_invoice import read_new_invoice
-from nonstopay.web.api.errors import ContractError, invalid
+from nonstopay.web.api.direct import pay_by_card, pay_by_upi
+from nonstopay.web.api.errors import ContractError, invalid, unreadable
 from nonstopay.web.api.parameters import Parameters, comparable, given, plain_text
 
 PAGE_SIZE = 50
@@ -41,7 +43,6 @@ _FILTERS: dict[str, tuple[State, ...] | None] = {
     "WAITING": (State.AWAITING_APPROVAL,),
     "EXPIRED": (State.EXPIRED,),
 }
-_REPLAYED = ((b"idempotent-replayed", b"true"),)
 
 
 class InvoiceCalls:
@@ -58,7 +59,7 @@ class InvoiceCalls:
         if not merchant.wallet.active:
             raise errors.wallet_not_active(self._gateway.settings.public_url)
         await call.read_parameters()
-        new = read_new_invoice(
+        new, card = read_new_invoice(
             call.parameters,
             merchant,
             available=self._gateway.rails.methods,
@@ -70,12 +71,14 @@ class InvoiceCalls:
         )
         key = call.idempotency_key()
         if key is not None:
-            new = msgspec.structs.replace(new, idempotency_key=key, fields=self._digests(call))
+            new = msgspec.structs.replace(
+                new, idempotency_key=key, fields=self._digests(call, card)
+            )
         created = await self._creator.create(new)
         if new.direct:
-            return await self._direct_reply(call, new, created)
+            return await self._direct_reply(call, new, created, card)
         body = self._redirect_answer(merchant.id, created.id)
-        return Reply(body, headers=_REPLAYED if created.replayed else ())
+        return Reply(body, headers=REPLAYED if created.replayed else ())
 
     async def status(self, call: Call) -> Reply:
         """`GET|POST /api/invoice/status/`"""
@@ -153,8 +156,15 @@ class InvoiceCalls:
             raise ContractError(errors.NOT_FOUND, "invoice not found")
         return invoice
 
-    def _digests(self, call: Call) -> str:
-        fields = {name: comparable(value) for name, value in call.parameters.items()}
+    def _digests(self, call: Call, card: CardAttempt | None) -> str:
+        fields = {
+            name: comparable(value)
+            for name, value in call.parameters.items()
+            if name not in NEVER_KEPT
+        }
+        if card is not None:
+            fingerprint = self._gateway.vault.fingerprint(call.merchant.id, card.card.number)
+            fields[NUMBER] = fingerprint.hex()
         return idempotency.digest_fields(self._gateway.fields_key, fields)
 
     def _redirect_answer(self, merchant_id: int, invoice_id: int) -> bytes:
@@ -164,35 +174,36 @@ class InvoiceCalls:
             url.encode(),
         )
 
-    async def _direct_reply(self, call: Call, new: NewInvoice, created: Created) -> Reply:
+    async def _direct_reply(
+        self, call: Call, new: NewInvoice, created: Created, card: CardAttempt | None
+    ) -> Reply:
         """Server to server: start the payment now and tell where the payer pays."""
         if created.answer is not None:
-            return Reply(created.answer.encode(), headers=_REPLAYED)
+            return Reply(created.answer.encode(), headers=REPLAYED)
         gateway, merchant = self._gateway, call.merchant
-        # A repeat that finishes a call which was cut off may find the invoice paid already.
-        with suppress(NotPayable):
-            await start_upi(gateway.db, gateway.rails, merchant, created.id, Wish(direct=True))
-        async with gateway.db.reading() as conn:
-            invoice = await records.find(conn, merchant.id, created.id)
-            payment = await payments.current(conn, merchant.id, created.id)
-        assert invoice is not None
-        assert payment is not None
-        reply = success(
-            {
-                "redirectUrl": self._page_url + gateway.tokens.make(merchant.id, created.id),
-                "status": STATUS[invoice.state],
-                "ID": str(invoice.id),
-                "upiUri": payment.link,
-                "expiresAt": clock.text(payment.expires_at),
-            }
-        )
-        # Without a link the provider has not answered yet: a repeat may know more.
-        if new.idempotency_key is not None and payment.link:
+        page_url = self._page_url + gateway.tokens.make(merchant.id, created.id)
+        try:
+            started = (
+                await pay_by_upi(gateway, merchant, created, page_url)
+                if card is None
+                else await pay_by_card(gateway, merchant, created, page_url, card)
+            )
+        except TooManyDeclines as error:
+            return _later(error)
+        reply = success(started.answer)
+        if new.idempotency_key is not None and started.lasting:
             async with gateway.db.transaction() as tx:
                 await idempotency.remember_answer(
                     tx, merchant.id, ROUTE, new.idempotency_key, reply.body.decode()
                 )
         return reply
+
+
+def _later(error: TooManyDeclines) -> Reply:
+    """Too many cards of this payer were refused: not now, whichever card it is."""
+    wait = math.ceil((error.until - clock.now()).total_seconds()) if error.until else 0
+    reply = failure(unreadable(429, error.message))
+    return Reply(reply.body, reply.status, ((b"retry-after", b"%d" % max(1, wait)),))
 
 
 def _history_record(invoice: Invoice) -> dict[str, Any]:
@@ -205,8 +216,8 @@ def _history_record(invoice: Invoice) -> dict[str, Any]:
         "symbol": invoice.amount.currency.code,
         "create_date": clock.text(invoice.created_at),
         "status_date": clock.text(invoice.state_at),
-        "tx_hash": None,
-        "exchange_currency_symbol": None,
+        "tx_hash": invoice.tx_hash,
+        "exchange_currency_symbol": invoice.settled.currency.code if invoice.settled else None,
         "paid_amount": invoice.amount.text() if earned else None,
         "merchant_amount": three_decimals(invoice.net) if invoice.net is not None else None,
         "fee_amount": three_decimals(invoice.fee) if invoice.fee is not None else None,

@@ -12,9 +12,12 @@ from nonstopay.business.invoices.create import InvoiceCreator
 from nonstopay.errors import NonstopayError
 from nonstopay.web.api.call import Call, Receive, Reply, Scope, Send, failure, read_body, send_reply
 from nonstopay.web.api.caller import NO_WORDING, Callers
+from nonstopay.web.api.endpoints import EndpointCalls
 from nonstopay.web.api.errors import HISTORY_MESSAGES, as_contract_error, unreadable
 from nonstopay.web.api.events import EventCalls
 from nonstopay.web.api.invoices import InvoiceCalls
+from nonstopay.web.api.once import Once
+from nonstopay.web.api.refunds import RefundCalls
 from nonstopay.web.api.solutions import SolutionCalls
 from nonstopay.web.api.stream import Stream, send_stream
 
@@ -33,17 +36,27 @@ class Route:
 def api_routes(gateway: Gateway, creator: InvoiceCreator, events: EventCalls) -> dict[str, Route]:
     """Every path of the API, without its closing slash."""
     invoices, solutions = InvoiceCalls(gateway, creator), SolutionCalls(gateway)
+    endpoints = EndpointCalls(gateway)
     return {
         "/api/btn-create-invoice/get": Route({"POST": invoices.create}),
         "/api/invoice/status": Route({"GET": invoices.status, "POST": invoices.status}),
         "/api/client-invoice-info/get": Route({"GET": invoices.infos, "POST": invoices.infos}),
+        "/api/invoice/refund": Route({"POST": RefundCalls(Once(gateway)).refund}),
         "/api/client-invoice-history/get": Route({"GET": invoices.history}, HISTORY_MESSAGES),
         "/api/crypto-payable-currencies/get": Route({"GET": solutions.coins}),
         "/api/payment-solution-type/get": Route({"GET": solutions.types}),
         "/api/payment-solution-name/get": Route({"GET": solutions.names}),
         "/api/events": Route({"GET": events.list}),
         "/api/events/stream": Route({"GET": events.stream}),
-        "/api/webhook-endpoints/get": Route({"GET": events.endpoints}),
+        "/api/webhook-endpoints/get": Route({"GET": endpoints.list}),
+        "/api/webhook-endpoints/create": Route({"POST": endpoints.create}),
+        "/api/webhook-endpoints/change": Route({"POST": endpoints.change}),
+        "/api/webhook-endpoints/remove": Route({"POST": endpoints.remove}),
+        "/api/webhook-endpoints/rotate-secret": Route({"POST": endpoints.rotate}),
+        "/api/webhook-endpoints/test": Route({"POST": endpoints.test}),
+        "/api/webhook-endpoints/replay": Route({"POST": endpoints.replay}),
+        "/api/webhook-endpoints/dead": Route({"GET": endpoints.dead}),
+        "/api/webhook-endpoints/attempts": Route({"GET": endpoints.attempts}),
     }
 
 

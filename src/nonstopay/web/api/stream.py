@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from nonstopay.web.api.call import Receive, Send
@@ -18,9 +18,14 @@ _HEADERS = [
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What a call answers with that does not end by itself; each chunk is sent at once."""
+    """What a call answers with that does not end by itself; each chunk is sent at once.
+
+    Attributes:
+        ended: called once when it is over, begun or not.
+    """
 
     chunks: AsyncGenerator[bytes, None]
+    ended: Callable[[], None]
 
 
 def message(id: str, event: str, data: bytes) -> bytes:
@@ -34,7 +39,14 @@ async def send_stream(send: Send, receive: Receive, stream: Stream) -> None:
 
     Once it has begun an error can only end it; the client comes again from its last event.
     """
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await _send_until_gone(send, receive, stream)
+    finally:
+        stream.ended()
+
+
+async def _send_until_gone(send: Send, receive: Receive, stream: Stream) -> None:
     sending = asyncio.create_task(_send_all(send, stream))
     leaving = asyncio.create_task(_client_is_gone(receive))
     try:

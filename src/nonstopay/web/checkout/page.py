@@ -33,6 +33,13 @@ class MethodKind(StrEnum):
     CRYPTO = "crypto"
 
 
+class Trouble(StrEnum):
+    """What a payer should know of a method before he tries it."""
+
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
 class UpiState(StrEnum):
     """How the present UPI try stands. None of them is the end of the invoice."""
 
@@ -146,6 +153,9 @@ class Conversion:
 class Method:
     """A way to pay, begun by a POST to `url`. Label and hint come from the catalogue if empty.
 
+    `by_link`: begun by a GET, for there is a form to be filled in first. `trouble`: many payments by
+    it fail just now.
+
     As with every form here, the page's language is added to the query of `url`, as `lang`.
     """
 
@@ -153,17 +163,23 @@ class Method:
     url: str
     label: str = ""
     hint: str = ""
+    by_link: bool = False
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoosePage:
-    """The invoice and the ways to pay it. `cancel_url` takes a POST."""
+    """The invoice and the ways to pay it. `cancel_url` takes a POST.
+
+    `unanswered`: the method that the payer has just chosen, and whose provider did not answer.
+    """
 
     visit: Visit
     brand: Brand
     invoice: Invoice
     methods: Sequence[Method]
     cancel_url: str | None = None
+    unanswered: MethodKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +218,16 @@ class UpiPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """What was charged, when (UTC), and the bank's own reference for it (for UPI the RRN)."""
+    """What was charged, when (UTC), and the bank's own reference for it (for UPI the RRN).
+
+    `card` is what may be shown of the card: `Visa •••• 4242`.
+    """
 
     charged: Money
     at: datetime
     kind: MethodKind
     reference: str = ""
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +237,8 @@ class DonePage:
     `return_url` is the merchant's; one that `safe_href` refuses is not linked. A payer who paid is
     taken there after `forward_seconds` unless something on the page is touched; 0 never forwards.
     `events_url` lets a pending page learn of its end; `resume_url` (GET) leads a payer who
-    cancelled back to paying.
+    cancelled back to paying, `again_url` (GET) one whose money goes back because it was not what
+    was asked. `refunded` is what came.
     """
 
     visit: Visit
@@ -229,6 +250,7 @@ class DonePage:
     return_url: str | None = None
     forward_seconds: int = 3
     resume_url: str | None = None
+    again_url: str | None = None
     events_url: str | None = None
     revision: str = ""
 

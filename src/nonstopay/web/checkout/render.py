@@ -10,6 +10,7 @@ from markupsafe import Markup
 from nonstopay.money import Currency, Money
 from nonstopay.web.checkout import links
 from nonstopay.web.checkout.assets import asset
+from nonstopay.web.checkout.card_page import CardPage, CardState, UsedCard
 from nonstopay.web.checkout.page import (
     Brand,
     ChoosePage,
@@ -25,7 +26,7 @@ from nonstopay.web.checkout.page import (
     UpiState,
     Visit,
 )
-from nonstopay.web.checkout.qr import qr_svg
+from nonstopay.web.checkout.qr import qr_image
 from nonstopay.web.checkout.text import languages
 from nonstopay.web.checkout.wording import Wording, stamp
 
@@ -54,6 +55,7 @@ def render_choose(page: ChoosePage) -> str:
         ticket=_ticket(words, page.visit, page.invoice, page.invoice.amount, None),
         state="choose",
         methods=_methods(words, page),
+        unanswered=_unanswered(words, page),
         cancel_url=_action(page.visit, page.cancel_url),
     )
 
@@ -78,7 +80,7 @@ def render_upi(page: UpiPage) -> str:
         payable=state in PAYABLE,
         uri=links.upi_link(page.upi_uri),
         apps=links.app_links(page.upi_uri, page.visit.platform),
-        qr=qr_svg(page.upi_uri, label) if state in PAYABLE else None,
+        qr=qr_image(page.upi_uri, label) if state in PAYABLE else None,
         until=words.time(page.qr_expires_at),
         left=_countdown(page.qr_expires_at),
         lifetime=page.qr_seconds,
@@ -87,6 +89,38 @@ def render_upi(page: UpiPage) -> str:
         methods=_methods(words, page),
         cancel_url=_action(page.visit, page.cancel_url),
         sandbox_app_url=_own(page.sandbox_app_url),
+    )
+
+
+def render_card(page: CardPage) -> str:
+    """Filling in a card, and the wait for what becomes of it."""
+    words, state = _wording(page.visit), page.state
+    amount, bank = words.money(page.amount), links.safe_href(page.bank_url)
+    return _render(
+        "card.html",
+        page.visit,
+        page.brand,
+        title=words.say("card.title", amount=amount),
+        ticket=_ticket(words, page.visit, page.invoice, page.amount, None),
+        state=state.value,
+        revision=page.revision,
+        events_url=links.own_path(page.events_url),
+        amount=amount,
+        form_url=_action(page.visit, page.form_url),
+        after=page.after,
+        problems=page.problems,
+        expiry=page.expiry,
+        holder=page.holder,
+        reason=page.reason,
+        used=_used(page.used),
+        paused=_paused(words, page),
+        bank_url=bank,
+        goes_to_bank=page.goes_to_bank and bank is not None,
+        another_url=_action(page.visit, page.another_url),
+        return_url=links.safe_href(page.return_url),
+        moving=state in (CardState.CHECKING, CardState.PROCESSING, CardState.RELEASING),
+        methods=_methods(words, page),
+        cancel_url=_action(page.visit, page.cancel_url),
     )
 
 
@@ -111,11 +145,13 @@ def render_done(page: DonePage) -> str:
             merchant=_isolated(page.brand.merchant),
             amount=_strong(words.money(amount)),
         ),
-        due=words.money(charged),
+        more=words.say("done.refunded.open") if page.again_url else None,
+        due=words.money(amount),
         rows=_receipt(words, page),
         return_url=back,
         forward_seconds=page.forward_seconds if forwards else 0,
         resume_url=_action(page.visit, page.resume_url),
+        again_url=_action(page.visit, page.again_url),
     )
 
 
@@ -154,11 +190,13 @@ def _render_notice(
         events_url=None,
         heading=words.say(f"{key}.heading"),
         lead=words.say(f"{key}.lead"),
+        more=None,
         due=due,
         rows=rows,
         return_url=None,
         forward_seconds=0,
         resume_url=None,
+        again_url=None,
     )
 
 
@@ -243,17 +281,45 @@ def _share_left(page: UpiPage) -> int:
     return max(0, min(100, round(100 * left / max(1, page.qr_seconds))))
 
 
-def _methods(words: Wording, page: ChoosePage | UpiPage) -> list[dict[str, object]]:
+def _methods(words: Wording, page: ChoosePage | UpiPage | CardPage) -> list[dict[str, object]]:
     return [_method(words, page.visit, method) for method in page.methods]
 
 
 def _method(words: Wording, visit: Visit, method: Method) -> dict[str, object]:
+    label = method.label or words.say(f"method.{method.kind}")
     return {
         "kind": method.kind.value,
         "url": _action(visit, method.url),
-        "label": method.label or words.say(f"method.{method.kind}"),
+        "by_link": method.by_link,
+        "label": label,
         "hint": method.hint or words.say(f"method.{method.kind}_hint"),
+        "trouble": words.say(f"trouble.{method.trouble}", method=label) if method.trouble else None,
     }
+
+
+def _used(card: UsedCard | None) -> Markup | None:
+    """What is shown of a card, read out as its last four digits."""
+    if card is None:
+        return None
+    dots = Markup('<span aria-hidden="true">••••</span>')
+    return Markup("<b>{} {}\N{NO-BREAK SPACE}{}</b>").format(card.brand, dots, card.last4)
+
+
+def _paused(words: Wording, page: CardPage) -> Markup | None:
+    if page.pause is None:
+        return None
+    if page.pause.until is None:
+        return words.say("card.closed", merchant=_isolated(page.brand.merchant))
+    return words.say("card.paused", time=words.time(page.pause.until))
+
+
+def _unanswered(words: Wording, page: ChoosePage) -> Markup | None:
+    """What is said to a payer whose choice came to nothing; another way only if there is one."""
+    if page.unanswered is None:
+        return None
+    others = any(method.kind is not page.unanswered for method in page.methods)
+    key = "choose.unanswered_others" if others else "choose.unanswered"
+    return words.say(key, method=words.say(f"method.{page.unanswered}"))
 
 
 def _receipt(words: Wording, page: DonePage) -> list[tuple[Markup, Markup | str]]:
@@ -269,7 +335,7 @@ def _receipt(words: Wording, page: DonePage) -> list[tuple[Markup, Markup | str]
         rows += [
             ("charged", words.money(payment.charged) if payment.charged != invoice.amount else ""),
             ("time", words.moment(payment.at)),
-            ("method", words.say(f"method.{payment.kind}")),
+            ("method", payment.card or words.say(f"method.{payment.kind}")),
             ("bank_reference", payment.reference),
         ]
     rows.append(("refunded", words.money(page.refunded) if page.refunded else ""))

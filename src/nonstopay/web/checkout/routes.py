@@ -3,6 +3,8 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from functools import wraps
 
 import msgspec
@@ -12,40 +14,51 @@ from starlette.routing import Route
 
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
+from nonstopay.business.invoices import records as invoices
+from nonstopay.business.invoices.invoice import CARD, UPI
 from nonstopay.business.invoices.open import open_invoice
+from nonstopay.business.invoices.states import PAYABLE
 from nonstopay.business.merchants import records as merchants
 from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments import records as payments
+from nonstopay.business.payments.cards import records as used_cards
+from nonstopay.business.payments.cards.attempt import CardAttempt
+from nonstopay.business.payments.cards.come_back import come_back
+from nonstopay.business.payments.cards.start import TooManyDeclines, start_card
+from nonstopay.business.payments.returns.owed import owed
 from nonstopay.business.payments.start import NotPayable, Wish, start_upi
-from nonstopay.errors import NotFound, Unavailable
+from nonstopay.business.payments.states import State
+from nonstopay.connectors.charge import Card, Payer
+from nonstopay.errors import NotFound, Overloaded, Unavailable
 from nonstopay.web.api.caller import PeerAddress
 from nonstopay.web.checkout import page
-from nonstopay.web.checkout.assets import assets
+from nonstopay.web.checkout.assets import assets, serve
+from nonstopay.web.checkout.card_form import Filled, read_form, returned_fields
+from nonstopay.web.checkout.card_page import Pause
 from nonstopay.web.checkout.headers import security_headers
 from nonstopay.web.checkout.links import platform_of
+from nonstopay.web.checkout.pace import Pace
 from nonstopay.web.checkout.render import render_error, render_landing
-from nonstopay.web.checkout.text import negotiate
-from nonstopay.web.checkout.view import (
+from nonstopay.web.checkout.sight import (
     CANCEL_PATH,
     EVENTS_PATH,
     LANDING_PATH,
+    MONEY_GOES_BACK,
     NEW_QR_PATH,
     PAGE_PATH,
     PAY_PATH,
+    RETURN_PATH,
     Sight,
-    render,
-    revision,
 )
+from nonstopay.web.checkout.text import negotiate
+from nonstopay.web.checkout.view import render
 from nonstopay.web.checkout.watch import Watch
 
 _log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 _SEE_OTHER = 303
-_STATIC_HEADERS = {
-    "Cache-Control": "public, max-age=31536000, immutable",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+FORMS_A_MINUTE = 120
+"""Card forms that one address may send to one process: many payers may share it, a machine is faster."""
 
 
 class Checkout:
@@ -55,12 +68,16 @@ class Checkout:
         self._gateway = gateway
         self._addresses = addresses
         self._watch = Watch(gateway.db)
+        self._pace = Pace(FORMS_A_MINUTE, timedelta(minutes=1))
 
     def routes(self) -> list[Route]:
         """Every path a payer comes by, each with and without its closing slash."""
         paths: list[tuple[str, Handler, str]] = [
             (PAGE_PATH, self.show, "GET"),
             (PAY_PATH, self.pay, "POST"),
+            (PAY_PATH, self.look, "GET"),
+            (RETURN_PATH, self.come_back, "GET"),
+            (RETURN_PATH, self.come_back, "POST"),
             (NEW_QR_PATH, self.new_qr, "POST"),
             (CANCEL_PATH, self.cancel, "POST"),
             (EVENTS_PATH, self.events, "GET"),
@@ -88,12 +105,26 @@ class Checkout:
 
     async def pay(self, request: Request) -> Response:
         """The payer chose a method: find or start his attempt, and show it."""
+        if request.query_params.get("method") == page.MethodKind.CARD:
+            return await self._pay_by_card(request)
         return await self._start(request, Wish())
+
+    async def look(self, request: Request) -> Response:
+        """A form that had something wrong is loaded anew, or read in another language."""
+        self._subject(request)
+        return self._back(request, method=request.query_params.get("method", ""))
+
+    async def come_back(self, request: Request) -> Response:
+        """The payer is back from 3-D Secure. What he brings along is believed by nobody."""
+        merchant_id, invoice_id = self._subject(request)
+        returned = await returned_fields(request)
+        await come_back(self._gateway.db, self._gateway.rails, merchant_id, invoice_id, returned)
+        return self._back(request)
 
     async def new_qr(self, request: Request) -> Response:
         """The payer wants another QR than the attempt he names: same invoice, new attempt."""
-        after = request.query_params.get("after", "")
-        return await self._start(request, Wish(after=int(after) if after.isdecimal() else 0))
+        after = _number(request.query_params.get("after", ""))
+        return await self._start(request, Wish(after=after))
 
     async def cancel(self, request: Request) -> Response:
         """The payer leaves. Nothing is cancelled: he may come back while the invoice is open."""
@@ -106,21 +137,66 @@ class Checkout:
 
         async def stream() -> AsyncIterator[bytes]:
             yield b"retry: 2000\n\n"
-            async for change in self._watch.changes(sight.merchant.id, sight.invoice.id):
+            async for _ in self._watch.changes(sight.merchant.id, sight.invoice.id):
                 now = await self._sight(request)
-                news = {"state": now.shown, "revision": revision(change), "reload": False}
+                news = {"state": now.shown, "revision": now.revision, "reload": False}
                 yield b"event: state\ndata: " + msgspec.json.encode(news) + b"\n\n"
 
         headers = {**security_headers(), "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
 
     async def _start(self, request: Request, wish: Wish) -> Response:
-        merchant_id, invoice_id = self._subject(request)
-        merchant = await self._merchant(merchant_id)
+        sight = await self._sight(request)
+        if not sight.may_pay_by(UPI.name):
+            return self._back(request)
         # If the invoice is not payable any more, the page itself tells how it stands.
         with suppress(NotPayable):
-            await start_upi(self._gateway.db, self._gateway.rails, merchant, invoice_id, wish)
+            payment = await start_upi(
+                self._gateway.db, self._gateway.rails, sight.merchant, sight.invoice.id, wish
+            )
+            if payment.state is State.STARTING:
+                return self._back(request, unanswered="1")
         return self._back(request)
+
+    async def _pay_by_card(self, request: Request) -> Response:
+        """Charge the card once, however often the form is sent, and show what became of it."""
+        sight, at = await self._sight(request), clock.now()
+        payer_ip = self._addresses.of(request.scope)
+        if not self._pace.admits(payer_ip, at):
+            raise Overloaded("too many card forms from one address")
+        if sight.invoice.state not in PAYABLE or not sight.may_pay_by(CARD.name):
+            return self._back(request)
+        filled = await read_form(request, payer_ip, at)
+        sight = replace(sight, filled=filled, by_card=True, another=filled.after)
+        if filled.card is None:
+            return self._form(sight, 422)
+        attempt = await self._attempt(sight, filled.card, filled)
+        try:
+            payment = await start_card(
+                self._gateway.db, self._gateway.rails, sight.merchant, sight.invoice.id, attempt
+            )
+        except NotPayable:
+            return self._back(request)
+        except TooManyDeclines as error:
+            return self._form(replace(sight, pause=Pause(until=error.until)), 429)
+        waits = payment.state is State.WAITING and payment.link is not None
+        return self._back(request, bank="1") if waits else self._back(request)
+
+    def _form(self, sight: Sight, status: int) -> Response:
+        return HTMLResponse(render(sight), status, security_headers())
+
+    async def _attempt(self, sight: Sight, card: Card, filled: Filled) -> CardAttempt:
+        """The card, and who pays with it, as far as he or the merchant told."""
+        invoice = sight.invoice
+        async with self._gateway.db.reading() as conn:
+            told, _ = await invoices.personal_details(conn, invoice.merchant_id, invoice.id)
+        details = msgspec.json.decode(told, type=dict[str, str]) if told else {}
+        payer = Payer(
+            **{"name": filled.holder, **details},
+            email=invoice.email,
+            country=invoice.payer_country,
+        )
+        return CardAttempt(card=card, payer=payer, browser=filled.browser, after=filled.after)
 
     def _back(self, request: Request, **more: str) -> Response:
         query = {"token": request.query_params["token"], **more}
@@ -142,6 +218,14 @@ class Checkout:
         merchant = await self._merchant(merchant_id)
         async with gateway.db.reading() as conn:
             payment = await payments.current(conn, merchant_id, invoice_id)
+            is_back = payment is not None and payment.state in MONEY_GOES_BACK
+            returned = await owed(conn, payment) if payment and is_back else None
+            by_card = payment is not None and payment.method == CARD.name
+            used = (
+                await used_cards.find(conn, merchant_id, payment.id)
+                if payment and by_card
+                else None
+            )
         return Sight(
             visit=self._visit(request),
             token=request.query_params["token"],
@@ -150,7 +234,15 @@ class Checkout:
             invoice=invoice,
             payment=payment,
             rails=gateway.rails,
+            standing=await gateway.rails.board.standing(gateway.db),
+            returned=returned,
             cancelled="left" in request.query_params,
+            unanswered="unanswered" in request.query_params,
+            again="again" in request.query_params,
+            used=used,
+            by_card=request.query_params.get("method") == page.MethodKind.CARD,
+            another=_number(request.query_params.get("another", "")),
+            to_bank="bank" in request.query_params,
         )
 
     def _subject(self, request: Request) -> tuple[int, int]:
@@ -182,8 +274,9 @@ class Checkout:
                 return await handler(request)
             except NotFound:
                 return self._error(request, page.ErrorKind.LINK, 404)
-            except Unavailable:
-                return self._error(request, page.ErrorKind.BUSY, 503)
+            except Unavailable as error:
+                status = 429 if isinstance(error, Overloaded) else 503
+                return self._error(request, page.ErrorKind.BUSY, status)
             except Exception as error:
                 _log.error("a page failed", exc_info=error, extra={"path": request.url.path})
                 return self._error(request, page.ErrorKind.BROKEN, 500)
@@ -202,8 +295,10 @@ class Checkout:
         return landing
 
 
+def _number(text: str) -> int:
+    """The number of an attempt as an address carries it; 0 of whatever is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+
+
 async def _static(request: Request) -> Response:
-    found = assets().get(request.url.path)
-    if found is None:
-        return Response(status_code=404)
-    return Response(found.body, media_type=found.content_type, headers=_STATIC_HEADERS)
+    return serve(assets(), request)

@@ -58,25 +58,29 @@ def negotiate(accept_language: str | None, lang_param: str | None) -> str:
     """
     if lang_param and _supported(lang_param):
         return _supported(lang_param)
-    for tag in _by_preference(accept_language or ""):
+    for tag in by_preference(accept_language or ""):
         if _supported(tag):
             return _supported(tag)
     return DEFAULT_LANGUAGE
 
 
+def by_preference(header: str) -> list[str]:
+    """What an Accept header names and does not refuse, the most wanted first, in lower case.
+
+    Weights as in RFC 9110 §12.4.2; what has none counts 1, what has 0 is refused.
+    """
+    weighed = []
+    for part in header[:500].split(","):
+        name, _, quality = part.partition(";")
+        weight = _quality(quality)
+        if weight > 0:
+            weighed.append((weight, name.strip().lower()))
+    return [name for _, name in sorted(weighed, key=lambda item: -item[0])]
+
+
 def _supported(tag: str) -> str:
     primary = tag.strip().lower().partition("-")[0]
     return primary if primary in languages() else ""
-
-
-def _by_preference(header: str) -> list[str]:
-    weighed = []
-    for part in header[:500].split(","):
-        tag, _, quality = part.partition(";")
-        weight = _quality(quality)
-        if weight > 0:
-            weighed.append((weight, tag))
-    return [tag for _, tag in sorted(weighed, key=lambda item: -item[0])]
 
 
 def _quality(parameter: str) -> float:

@@ -1,42 +1,30 @@
-"""From an invoice and its newest attempt to the page that the payer sees."""
+"""From what is there to be shown to the page that the payer sees."""
 
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from nonstopay.business.invoices.invoice import Invoice
-from nonstopay.business.invoices.states import EARNED, PAYABLE
-from nonstopay.business.invoices.states import State as InvoiceState
-from nonstopay.business.merchants.merchant import Merchant
+from nonstopay.business.invoices.states import EARNED
 from nonstopay.business.payments.payment import Payment
-from nonstopay.business.payments.rails import Rails
 from nonstopay.business.payments.states import State
 from nonstopay.connectors.outcome import Reason
 from nonstopay.web.checkout import page
+from nonstopay.web.checkout.card_view import render_card_of, used_of
 from nonstopay.web.checkout.render import render_choose, render_done, render_upi
+from nonstopay.web.checkout.sight import (
+    CANCEL_PATH,
+    DONE_STATES,
+    EVENTS_PATH,
+    NEW_QR_PATH,
+    PAGE_PATH,
+    UPI_STATES,
+    Scene,
+    Sight,
+    brand_of,
+    invoice_of,
+    methods_of,
+    return_url,
+)
 
-PAGE_PATH = "/widget/sale/create/"
-PAY_PATH = "/widget/sale/pay/"
-NEW_QR_PATH = "/widget/sale/new-qr/"
-CANCEL_PATH = "/widget/sale/cancel/"
-EVENTS_PATH = "/widget/sale/events/"
-LANDING_PATH = "/service/pay/{outcome}/"
-
-_DONE = {
-    InvoiceState.AWAITING_APPROVAL: page.DoneState.PAID,
-    InvoiceState.PAID: page.DoneState.PAID,
-    InvoiceState.FAILED: page.DoneState.FAILED,
-    InvoiceState.EXPIRED: page.DoneState.EXPIRED,
-    InvoiceState.CHARGEBACK: page.DoneState.CHARGED_BACK,
-    InvoiceState.WITHHELD: page.DoneState.WITHHELD,
-}
-_UPI = {
-    State.WAITING: page.UpiState.WAITING,
-    State.PROCESSING: page.UpiState.PROCESSING,
-    State.UNKNOWN: page.UpiState.UNKNOWN,
-    State.DECLINED: page.UpiState.DECLINED,
-    State.EXPIRED: page.UpiState.EXPIRED,
-}
-_OFFERED = (page.UpiState.WAITING, page.UpiState.DECLINED)
 _REASONS = {
     Reason.WRONG_PIN: page.DeclineReason.WRONG_PIN,
     Reason.PIN_LOCKED: page.DeclineReason.ACCOUNT_UNUSABLE,
@@ -55,76 +43,39 @@ _REASONS = {
     Reason.AMOUNT_MISMATCH: page.DeclineReason.TECHNICAL,
     Reason.TECHNICAL: page.DeclineReason.TECHNICAL,
 }
-_MONEY_GOES_BACK = frozenset({State.RETURNING, State.RETURNED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """Everything a page is made of.
-
-    Attributes:
-        token: the payer's, for the addresses on the page.
-        public_url: for absolute addresses of our own landing pages.
-        cancelled: the payer chose to leave.
-    """
-
-    visit: page.Visit
-    token: str
-    public_url: str
-    merchant: Merchant
-    invoice: Invoice
-    payment: Payment | None
-    rails: Rails
-    cancelled: bool = False
-
-    @property
-    def revision(self) -> str:
-        paid = self.payment
-        return revision((self.invoice.version, paid.id if paid else 0, paid.version if paid else 0))
-
-    @property
-    def shown(self) -> str:
-        """The word for what is shown, as the live news calls it."""
-        if self.invoice.state not in PAYABLE:
-            return _DONE[self.invoice.state].value
-        if self.payment is None or self.payment.state is State.STARTING:
-            return "choose"
-        if self.payment.state in _MONEY_GOES_BACK:
-            return page.DoneState.REFUNDED.value
-        state = _UPI.get(self.payment.state)
-        if state in _OFFERED and self.payment.expires_at <= self.visit.now:
-            state = page.UpiState.EXPIRED
-        return state.value if state else "choose"
-
-    def url(self, path: str, **more: str | int) -> str:
-        return f"{path}?{urlencode({'token': self.token, **more})}"
-
-
-def revision(parts: tuple[int, int, int]) -> str:
-    """A revision as text: it changes whenever the page would."""
-    return ".".join(str(part) for part in parts)
 
 
 def render(sight: Sight) -> str:
     """The page as HTML."""
-    invoice, payment = sight.invoice, sight.payment
-    if invoice.state not in PAYABLE:
-        return _done(sight, _DONE[invoice.state])
-    if sight.cancelled:
+    payment, scene, card = sight.payment, sight.scene, sight.card_state
+    if scene is Scene.DONE:
+        return _done(sight, DONE_STATES[sight.invoice.state])
+    if scene is Scene.LEFT:
         return _done(sight, page.DoneState.CANCELLED)
-    if payment is not None and payment.state in _MONEY_GOES_BACK:
+    if scene is Scene.GOES_BACK:
         return _done(sight, page.DoneState.REFUNDED)
-    if payment is not None and payment.state in _UPI and payment.link:
+    if scene is Scene.CARD and card is not None:
+        return render_card_of(sight, card)
+    if scene is Scene.UPI and payment is not None and payment.link:
         return _upi(sight, payment, payment.link)
     return render_choose(
         page.ChoosePage(
             visit=sight.visit,
-            brand=_brand(sight),
-            invoice=_invoice(sight),
-            methods=_methods(sight),
+            brand=brand_of(sight),
+            invoice=invoice_of(sight),
+            methods=methods_of(sight),
             cancel_url=sight.url(CANCEL_PATH),
+            unanswered=_unanswered(sight),
         )
     )
+
+
+def _unanswered(sight: Sight) -> page.MethodKind | None:
+    """The method whose provider left the payer without an answer, as long as it still does."""
+    payment = sight.payment
+    if not sight.unanswered or payment is None or payment.state is not State.STARTING:
+        return None
+    return page.MethodKind(payment.method.lower())
 
 
 def _upi(sight: Sight, payment: Payment, uri: str) -> str:
@@ -132,9 +83,9 @@ def _upi(sight: Sight, payment: Payment, uri: str) -> str:
     return render_upi(
         page.UpiPage(
             visit=sight.visit,
-            brand=_brand(sight),
-            invoice=_invoice(sight),
-            state=_UPI[payment.state],
+            brand=brand_of(sight),
+            invoice=invoice_of(sight),
+            state=UPI_STATES[payment.state],
             amount=payment.charged,
             upi_uri=uri,
             qr_expires_at=payment.expires_at,
@@ -148,7 +99,7 @@ def _upi(sight: Sight, payment: Payment, uri: str) -> str:
                 locked_until=payment.expires_at,
             ),
             reason=_REASONS[payment.reason] if payment.reason else None,
-            methods=[one for one in _methods(sight) if one.kind is not page.MethodKind.UPI],
+            methods=methods_of(sight, but=page.MethodKind.UPI),
             cancel_url=sight.url(CANCEL_PATH),
             revision=sight.revision,
             sandbox_app_url=f"/sandbox/upi/app?{urlencode({'uri': uri})}" if sandbox else None,
@@ -162,59 +113,25 @@ def _done(sight: Sight, state: page.DoneState) -> str:
     return render_done(
         page.DonePage(
             visit=sight.visit,
-            brand=_brand(sight),
-            invoice=_invoice(sight),
+            brand=brand_of(sight),
+            invoice=invoice_of(sight),
             state=state,
-            payment=_paid(invoice, payment) if paid and payment else None,
-            refunded=payment.charged if payment and state is page.DoneState.REFUNDED else None,
-            return_url=_return_url(sight, state),
+            payment=_paid(sight, invoice, payment) if paid and payment else None,
+            refunded=sight.returned if state is page.DoneState.REFUNDED else None,
+            return_url=return_url(sight, state),
             resume_url=sight.url(PAGE_PATH) if state is page.DoneState.CANCELLED else None,
+            again_url=sight.url(PAGE_PATH, again=1) if state is page.DoneState.REFUNDED else None,
             revision=sight.revision,
         )
     )
 
 
-def _paid(invoice: Invoice, payment: Payment) -> page.Payment:
+def _paid(sight: Sight, invoice: Invoice, payment: Payment) -> page.Payment:
+    kind, used = page.MethodKind(payment.method.lower()), used_of(sight)
     return page.Payment(
         charged=invoice.charged or payment.charged,
         at=invoice.paid_at or payment.state_at,
-        kind=page.MethodKind.UPI,
-        reference=payment.network_reference or "",
+        kind=kind,
+        reference=(payment.network_reference or "") if kind is page.MethodKind.UPI else "",
+        card=f"{used.brand} •••• {used.last4}".strip() if used else "",
     )
-
-
-def _return_url(sight: Sight, state: page.DoneState) -> str:
-    """The merchant's address for this end, or our own landing page."""
-    invoice = sight.invoice
-    outcome, merchants = {
-        page.DoneState.PAID: ("success", invoice.success_url),
-        page.DoneState.CANCELLED: ("cancel", invoice.cancel_url),
-        page.DoneState.PENDING: ("pending", invoice.pending_url),
-        page.DoneState.WITHHELD: ("pending", invoice.pending_url),
-    }.get(state, ("failure", invoice.failure_url))
-    return merchants or sight.public_url + LANDING_PATH.format(outcome=outcome)
-
-
-def _brand(sight: Sight) -> page.Brand:
-    return page.Brand(merchant=sight.merchant.name)
-
-
-def _invoice(sight: Sight) -> page.Invoice:
-    return page.Invoice(
-        number=str(sight.invoice.id),
-        amount=sight.invoice.amount,
-        valid_until=sight.invoice.expires_at,
-    )
-
-
-def _methods(sight: Sight) -> list[page.Method]:
-    """The methods the payer may choose: the merchant's choice for this invoice, or all that are on."""
-    invoice = sight.invoice
-    here = sight.rails.methods(sight.merchant, invoice.amount.currency.code)
-    return [
-        page.Method(
-            kind=page.MethodKind(name.lower()), url=sight.url(PAY_PATH, method=name.lower())
-        )
-        for name in here
-        if invoice.method in (None, name)
-    ]

@@ -33,6 +33,12 @@ async def read(request: Request, shape: type[Shape]) -> Shape:
         raise InvalidInput("body", f"send a JSON object with {wanted}: {error}") from None
 
 
+def one_line(text: str, longest: int) -> str:
+    """A text as people are shown it: printable, on one line, cut to its length."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(shown.split())[:longest].strip()
+
+
 def answering_errors(handler: Handler) -> Handler:
     """The handler, with our errors as JSON: `{"error": what is wrong, "code": a stable word}`."""
 

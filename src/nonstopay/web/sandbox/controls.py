@@ -9,7 +9,10 @@ from starlette.routing import Route
 
 from nonstopay.connectors.upi import link
 from nonstopay.sandbox import clock, faults, upi
-from nonstopay.web.sandbox import mail, phone, provider
+from nonstopay.sandbox.card import bank
+from nonstopay.sandbox.card.cards import CARDS
+from nonstopay.sandbox.card.dispute import Stage
+from nonstopay.web.sandbox import card_provider, chain, issuer, mail, phone, provider
 from nonstopay.web.sandbox.bodies import answering_errors, read
 from nonstopay.web.sandbox.context import SandboxContext
 
@@ -17,6 +20,11 @@ from nonstopay.web.sandbox.context import SandboxContext
 class _Pay(msgspec.Struct, frozen=True):
     uri: str
     outcome: str = "success"
+
+
+class _Contest(msgspec.Struct, frozen=True):
+    invoice_id: str | int
+    stage: str = Stage.CHARGEBACK
 
 
 class _Advance(msgspec.Struct, frozen=True):
@@ -30,13 +38,15 @@ class _Fault(msgspec.Struct, frozen=True):
 
 
 def routes(context: SandboxContext) -> list[Route]:
-    """Every route under `/sandbox/`: the controls, the pretend UPI app, the pretend provider."""
+    """Every route under `/sandbox/`: the controls, the pretend providers, app and issuer."""
 
     async def info(request: Request) -> Response:
         return JSONResponse(
             {
-                "networks": {},
-                "cards": [],
+                "networks": chain.info(context),
+                "cards": [
+                    {"number": number, "outcome": card.outcome} for number, card in CARDS.items()
+                ],
                 "upi_outcomes": list(upi.OUTCOMES),
                 "mail_url": f"{context.base_url}{mail.PATH}",
             }
@@ -51,6 +61,12 @@ def routes(context: SandboxContext) -> list[Route]:
         answer: dict[str, Any] = order.facts() | {"message": message}
         return JSONResponse(answer)
 
+    async def contest(request: Request) -> Response:
+        wish = await read(request, _Contest)
+        payment, dispute = await bank.contest(context.db, f"Invoice {wish.invoice_id}", wish.stage)
+        facts: dict[str, Any] = dispute.facts() | {"payment": payment.facts()}
+        return JSONResponse(facts)
+
     async def advance(request: Request) -> Response:
         wish = await read(request, _Advance)
         now = await clock.advance(context.db, wish.advance_seconds)
@@ -64,9 +80,13 @@ def routes(context: SandboxContext) -> list[Route]:
     return [
         Route("/sandbox/info", info, methods=["GET"]),
         Route("/sandbox/upi/pay", answering_errors(pay), methods=["POST"]),
+        Route("/sandbox/card/chargeback", answering_errors(contest), methods=["POST"]),
         Route("/sandbox/clock", answering_errors(advance), methods=["POST"]),
         Route("/sandbox/fault", answering_errors(fault), methods=["POST"]),
+        *chain.routes(context),
         *mail.routes(context),
         *phone.routes(context),
         *provider.routes(context),
+        *card_provider.routes(context),
+        *issuer.routes(context),
     ]

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from nonstopay.connectors.upi import link
 from nonstopay.errors import Conflict, InvalidInput, NotFound
 from nonstopay.sandbox import upi
+from nonstopay.web.checkout.assets import serve
 from nonstopay.web.checkout.headers import security_headers
 from nonstopay.web.sandbox import upi_app
 from nonstopay.web.sandbox.bodies import status_of
@@ -40,11 +41,7 @@ def routes(context: SandboxContext) -> list[Route]:
         return HTMLResponse(upi_app.render_upi_result(page), headers=security_headers())
 
     async def static(request: Request) -> Response:
-        found = upi_app.assets().get(request.url.path)
-        if found is None:
-            return PlainTextResponse("not found\n", 404)
-        forever = {"cache-control": "public, max-age=31536000, immutable"}
-        return Response(found.body, media_type=found.content_type, headers=forever)
+        return serve(upi_app.assets(), request)
 
     return [
         Route(PATH, show, methods=["GET"]),

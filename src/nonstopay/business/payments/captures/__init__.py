@@ -1,0 +1,1 @@
+"""Parts of a reservation that the merchant has taken, one after the other."""

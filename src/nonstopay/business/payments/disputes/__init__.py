@@ -1,0 +1,1 @@
+"""A payer's bank that wants its payer's money back."""

@@ -1,0 +1,1 @@
+"""What must hold between invoices, payments, events and the books, at any moment."""

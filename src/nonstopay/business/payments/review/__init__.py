@@ -1,0 +1,1 @@
+"""Money that is withheld until somebody has looked at the payment."""
