@@ -10,9 +10,17 @@ if ! command -v npm >/dev/null 2>&1; then
     command -v anvil >/dev/null 2>&1 || echo "chain: no npm here to fetch anvil with, $without (Debian: apt install npm)"
     exit 0
 fi
-mkdir -p "$place"
-cp tools/chain/package.json "$lock" "$place"
-if ! npm ci --prefix "$place" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null 2>&1; then
-    rm -f "$place/package-lock.json"
-    echo "chain: npm could not fetch anvil, $without"
-fi
+# npm calls it a success when a package of the lock that is for some machines only did not arrive, so its
+# word is not taken for it. The lock is copied last: what stopped half-way is tried again.
+fetch() {
+    rm -rf "$place" && mkdir -p "$place/fetched" && cp tools/chain/package.json "$lock" "$place/fetched"
+    npm ci --prefix "$place/fetched" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null 2>&1 || return 1
+    ls "$place"/fetched/node_modules/@foundry-rs/*/bin/anvil >/dev/null 2>&1 || return 1
+    mv "$place/fetched/node_modules" "$place" && rm -r "$place/fetched" && cp "$lock" "$place"
+}
+for pause in 2 5 0; do
+    if fetch; then exit 0; fi
+    sleep "$pause"
+done
+rm -rf "$place"
+echo "chain: npm could not fetch anvil, $without"
