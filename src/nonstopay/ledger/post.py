@@ -15,6 +15,22 @@ from nonstopay.ledger.transfer import GENESIS, Line, Transfer, read_line, seal
 from nonstopay.money import Currency, Money
 from nonstopay.store.db import Connection
 
+_WORTH_A_COPY = 32
+_COLUMNS = (
+    "merchant_id",
+    "number",
+    "key",
+    "line",
+    "movement",
+    "debit",
+    "credit",
+    "currency",
+    "exponent",
+    "amount",
+    "about",
+    "at",
+    "digest",
+)
 Posting = list[Transfer]
 """The lines of one movement, which are posted together or not at all."""
 
@@ -72,8 +88,7 @@ async def post(tx: Connection, transfers: Sequence[Transfer]) -> None:
     _move(accounts, new)
     _refuse_overdraft(accounts.values())
     await _write_lines(tx, _chain(books, new))
-    await _write_accounts(tx, accounts.values())
-    await _write_books(tx, books)
+    await _write_balances(tx, accounts.values(), books)
 
 
 async def hold(tx: Connection, merchant_id: int) -> None:
@@ -232,8 +247,12 @@ def _chain(books: dict[int, _Book], transfers: Sequence[Transfer]) -> list[Line]
 
 
 async def _write_lines(tx: Connection, lines: Sequence[Line]) -> None:
-    transfers = [line.transfer for line in lines]
-    amounts = [transfer.amount for transfer in transfers]
+    """Many at once go in by COPY, which costs a third less; a few by INSERT, which asks once less."""
+    rows = [_row(line) for line in lines]
+    if len(rows) >= _WORTH_A_COPY:
+        await tx.copy_records_to_table("transfer", columns=_COLUMNS, records=rows)
+        return
+    *columns, amounts, abouts, instants, digests = zip(*rows, strict=True)
     await tx.execute(
         """INSERT INTO transfer (merchant_id, number, key, line, movement, debit, credit, currency,
                                  exponent, amount, about, at, digest)
@@ -241,29 +260,49 @@ async def _write_lines(tx: Connection, lines: Sequence[Line]) -> None:
                                 $6::text[], $7::text[], $8::text[], $9::smallint[],
                                 $10::text[]::numeric[], $11::text[], $12::timestamptz[],
                                 $13::bytea[])""",
-        [transfer.merchant_id for transfer in transfers],
-        [line.number for line in lines],
-        [transfer.key for transfer in transfers],
-        [transfer.line for transfer in transfers],
-        [transfer.movement for transfer in transfers],
-        [transfer.debit for transfer in transfers],
-        [transfer.credit for transfer in transfers],
-        [amount.currency.code for amount in amounts],
-        [amount.currency.exponent for amount in amounts],
-        [str(amount.minor) for amount in amounts],
-        [transfer.about for transfer in transfers],
-        [transfer.at for transfer in transfers],
-        [line.digest for line in lines],
+        *columns,
+        [str(amount) for amount in amounts],
+        abouts,
+        instants,
+        digests,
     )
 
 
-async def _write_accounts(tx: Connection, accounts: Collection[_Balance]) -> None:
+def _row(line: Line) -> tuple[object, ...]:
+    transfer = line.transfer
+    amount = transfer.amount
+    return (
+        transfer.merchant_id,
+        line.number,
+        transfer.key,
+        transfer.line,
+        transfer.movement,
+        transfer.debit,
+        transfer.credit,
+        amount.currency.code,
+        amount.currency.exponent,
+        amount.minor,
+        transfer.about,
+        transfer.at,
+        line.digest,
+    )
+
+
+async def _write_balances(
+    tx: Connection, accounts: Collection[_Balance], books: dict[int, _Book]
+) -> None:
+    """The accounts and the books as the new lines leave them, in one statement."""
     await tx.execute(
-        """INSERT INTO account (merchant_id, name, currency, exponent, debits, credits, guarded)
-           SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[],
-                                $5::text[]::numeric[], $6::text[]::numeric[], $7::boolean[])
-               ON CONFLICT (merchant_id, name, currency)
-               DO UPDATE SET debits = excluded.debits, credits = excluded.credits""",
+        """WITH balances AS (
+             INSERT INTO account (merchant_id, name, currency, exponent, debits, credits, guarded)
+             SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[],
+                                  $5::text[]::numeric[], $6::text[]::numeric[], $7::boolean[])
+                 ON CONFLICT (merchant_id, name, currency)
+                 DO UPDATE SET debits = excluded.debits, credits = excluded.credits)
+           UPDATE book SET length = written.length, head = written.head
+             FROM unnest($8::bigint[], $9::bigint[], $10::bytea[])
+                  AS written (merchant_id, length, head)
+            WHERE book.merchant_id = written.merchant_id""",
         [account.merchant_id for account in accounts],
         [account.name for account in accounts],
         [account.currency.code for account in accounts],
@@ -271,15 +310,6 @@ async def _write_accounts(tx: Connection, accounts: Collection[_Balance]) -> Non
         [str(account.debits) for account in accounts],
         [str(account.credits) for account in accounts],
         [account.guarded for account in accounts],
-    )
-
-
-async def _write_books(tx: Connection, books: dict[int, _Book]) -> None:
-    await tx.execute(
-        """UPDATE book SET length = written.length, head = written.head
-             FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
-                  AS written (merchant_id, length, head)
-            WHERE book.merchant_id = written.merchant_id""",
         list(books),
         [book.length for book in books.values()],
         [book.head for book in books.values()],
