@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes both lock files from pyproject.toml: names, versions and hashes, for every platform, and no
+# Writes the lock files from pyproject.toml: names, versions and hashes, for every platform, and no
 # address of any index. The development lock is the runtime lock and more, version for version.
 # usage: VENV=.venv tools/lock.sh [--upgrade]
 set -eu
@@ -11,3 +11,6 @@ compile() {
 }
 compile requirements.lock "$@"
 compile requirements-dev.lock --extra dev --constraint requirements.lock "$@"
+# The sandbox's node in Python, which is installed apart (tools/chain.sh).
+"${VENV:-.venv}/bin/uv" pip compile tools/chain/requirements.in --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-header --no-annotate --output-file tools/chain/requirements.lock "$@"

@@ -22,12 +22,16 @@ class Refusal(Exception):
 
 @dataclass
 class ScriptedNode:
-    """`words`: what it answers to a method; `raw`: what it answers to everything, status and body."""
+    """`words`: what it answers to a method; `raw`: what it answers to everything, status and body.
+
+    `batch_max`: it refuses longer batches.
+    """
 
     words: dict[str, Any] = field(default_factory=dict)
     raw: tuple[int, bytes] | None = None
     asked: list[tuple[str, Any]] = field(default_factory=list)
     backwards: bool = False
+    batch_max: int = 1000
 
     def route(self, path: str = "/") -> Route:
         return Route(path, self._answer, methods=["POST"])
@@ -38,6 +42,9 @@ class ScriptedNode:
             return Response(self.raw[1], self.raw[0])
         if not isinstance(told, list):
             return JSONResponse(self._one(told))
+        if len(told) > self.batch_max:
+            error = {"code": -32005, "message": f"batch limit {self.batch_max} exceeded"}
+            return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error})
         answers = [self._one(call) for call in told]
         return JSONResponse(answers[::-1] if self.backwards else answers)
 

@@ -9,7 +9,7 @@ from nonstopay.connectors.crypto import networks
 from nonstopay.connectors.crypto.networks import DOLLAR, Kind
 from nonstopay.errors import Misconfigured, NotFound
 from nonstopay.money import parse
-from nonstopay.sandbox.chain.network import CONFIRMATIONS, FAKE
+from nonstopay.sandbox.chain.network import CONFIRMATIONS, FAKE, LITECOIN
 from nonstopay.sandbox.chain.network import NETWORKS as SANDBOX
 from tests.laws.sources import ROOT
 
@@ -114,6 +114,10 @@ def test_an_operator_lays_a_file_over_it(tmp_path: Path) -> None:
         ("tron.coins.USDT.contract = 'tr7nhqjekqxgtci8q8zy4pl8otszgjlj6t'", "TRON"),
         ("bitcoin.chain_id = 7", "chain_id"),
         ("bitcoin.address_prefix = ''", "address_prefix"),
+        ("bitcoin.genesis = ''", "genesis"),
+        ("bitcoin.genesis = '0x00'", "genesis"),
+        (f"polygon.genesis = '{'0' * 64}'", "genesis"),
+        (f"bitcoin.genesis = '{SHIPPED['litecoin'].genesis}'", "or genesis"),
         ("bitcoin.coins.RUNE = { decimals = 1, contract = 'x' }", "no tokens"),
         ("polygon = 5", "polygon"),
         ("nonsense", "cannot read"),
@@ -131,7 +135,9 @@ def test_the_sandbox_is_what_its_chains_are() -> None:
     """The gateway's table of the sandbox and the sandbox itself know nothing of each other."""
     loaded = networks.load(shipped=networks.SANDBOX)
 
-    assert set(loaded) == set(SANDBOX)
+    assert set(loaded) == {*SANDBOX, LITECOIN.name}
+    assert loaded[LITECOIN.name].tier(parse("1.00", DOLLAR)).blocks == CONFIRMATIONS
+    assert set(loaded[LITECOIN.name].coins) == {LITECOIN.native}
     for name, chain in SANDBOX.items():
         assert loaded[name].chain_id == chain.chain_id
         assert loaded[name].tier(parse("1.00", DOLLAR)).blocks == CONFIRMATIONS

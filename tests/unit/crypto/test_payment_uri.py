@@ -75,6 +75,10 @@ def test_litecoin_has_its_own_scheme_and_tron_none() -> None:
     assert write(NETWORKS["litecoin"], litecoin, "ltc1q", Money(10**8, litecoin.currency)) == (
         "litecoin:ltc1q?amount=1"
     )
+    sandbox = networks.load(shipped=networks.SANDBOX)["litecoin"]
+    assert write(sandbox, litecoin, "rltc1q", Money(10**8, litecoin.currency)) == (
+        "litecoin:rltc1q?amount=1"
+    )
     assert write(NETWORKS["tron"], usdt, "T", Money(1, usdt.currency)) is None
 
 

@@ -4,6 +4,7 @@ Sources: EIP-55 for the capitals, the Yellow Paper (appendix F) for how a key ha
 """
 
 import re
+from functools import lru_cache
 
 from coincurve import PublicKey
 from Crypto.Hash import keccak
@@ -27,14 +28,15 @@ def read(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1 << 14)  # blocks are read several times, and name the same addresses
 def spell(address: bytes) -> str:
     """Twenty bytes as text; a letter is a capital where the digest of the text says 8 or more."""
     digits = address.hex()
     marks = keccak256(digits.encode()).hex()
-    return "0x" + "".join(
-        digit.upper() if int(mark, 16) >= 8 else digit
-        for digit, mark in zip(digits, marks, strict=False)
-    )
+    capitals = [
+        digit.upper() if mark >= "8" else digit for digit, mark in zip(digits, marks, strict=False)
+    ]
+    return "0x" + "".join(capitals)
 
 
 def of_key(public_key: bytes) -> str:

@@ -1,26 +1,17 @@
 """All our nodes of one EVM network: one answers for the others, and two must agree on what counts.
 
-The first node that answers is used; a silent or lying one is passed over for a while. A node's own
-refusal is passed on to the next one as well, since limits differ. Where being lied to would cost
-money, `agreed_block` asks several and takes no single word for it.
+Where being lied to would cost money, `agreed_block` asks several and takes no single word for it.
 """
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
-from nonstopay import clock
 from nonstopay.connectors.crypto.evm_node import EvmNode, Tag
 from nonstopay.connectors.crypto.evm_words import Block
-from nonstopay.connectors.crypto.json_rpc import JsonRpc, NodeLies, NodeRefuses, NodeTrouble
-from nonstopay.connectors.crypto.networks import Kind, Network, Networks
+from nonstopay.connectors.crypto.json_rpc import JsonRpc, NodeRefuses, NodeTrouble
+from nonstopay.connectors.crypto.networks import Kind, Networks
+from nonstopay.connectors.crypto.nodes import Nodes
 from nonstopay.connectors.http import ProviderHttp
 from nonstopay.errors import Misconfigured, ProviderUnavailable
-
-PASSED_OVER = timedelta(seconds=30)
-_log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class NodesDisagree(ProviderUnavailable):
@@ -29,40 +20,8 @@ class NodesDisagree(ProviderUnavailable):
     code = "nodes_disagree"
 
 
-class EvmNetwork:
-    """A network, by its nodes.
-
-    Args:
-        nodes: the preferred one first; at least one.
-    """
-
-    def __init__(self, network: Network, nodes: Sequence[EvmNode]) -> None:
-        if not nodes:
-            raise Misconfigured(f"{network.name} has no node")
-        self.network = network
-        self.nodes = tuple(nodes)
-        self._passed_over_until: dict[str, datetime] = {}
-
-    async def ask(self, question: Callable[[EvmNode], Awaitable[T]]) -> T:
-        """The answer of the first node that gives one.
-
-        Raises:
-            NodeTrouble: none did; a refusal if there was one, else the last node's failure.
-        """
-        refusal: NodeRefuses | None = None
-        failure: NodeTrouble | None = None
-        for node in self._in_order():
-            try:
-                answer = await question(node)
-            except NodeRefuses as trouble:
-                refusal = refusal or trouble
-            except NodeTrouble as trouble:
-                failure = trouble
-                self._pass_over(node, trouble)
-            else:
-                self._passed_over_until.pop(node.name, None)
-                return answer
-        raise refusal or failure or LookupError
+class EvmNetwork(Nodes[EvmNode]):
+    """An EVM network, by its nodes."""
 
     async def agreed_block(self, which: int | Tag, *, witnesses: int = 2) -> Block:
         """A block that so many nodes name by the same hash.
@@ -76,11 +35,11 @@ class EvmNetwork:
         """
         first = await self.ask(lambda node: _block(node, which))
         seen: dict[str, str] = {}
-        for node in self._in_order():
+        for node in self.in_order():
             try:
                 found = await node.block(first.number)
             except NodeTrouble as trouble:
-                self._pass_over(node, trouble)
+                self.pass_over(node, trouble)
                 continue
             if found is not None:
                 seen[node.name] = found.hash
@@ -93,20 +52,6 @@ class EvmNetwork:
                 f"{self.network.name}: {len(seen)} of {witnesses} nodes vouch for block {first.number}"
             )
         return first
-
-    def _in_order(self) -> list[EvmNode]:
-        """The preferred ones first, those in disgrace last: better a bad node than none."""
-        now = clock.now()
-
-        def in_disgrace(node: EvmNode) -> bool:
-            return self._passed_over_until.get(node.name, now) > now
-
-        return sorted(self.nodes, key=in_disgrace)
-
-    def _pass_over(self, node: EvmNode, trouble: NodeTrouble) -> None:
-        self._passed_over_until[node.name] = clock.now() + PASSED_OVER
-        level = logging.ERROR if isinstance(trouble, NodeLies) else logging.WARNING
-        _log.log(level, "a node is passed over", extra={"node": node.name, "why": str(trouble)})
 
 
 def connect(
@@ -129,8 +74,12 @@ def connect(
             )
         if unknown := set(section) - {"rpc"}:
             raise Misconfigured(f"chain.{name}: {', '.join(sorted(unknown))} is not a setting")
+        urls = urls_of(section)
+        if not all(url.startswith(("https://", "http://")) for url in urls):
+            raise Misconfigured(f"chain.{name}: rpc holds URLs, https://…")
         if networks[name].kind is Kind.EVM:
-            connected[name] = EvmNetwork(networks[name], _nodes(name, urls_of(section), http))
+            nodes = [EvmNode(JsonRpc(http, url, label)) for label, url in labelled(name, urls)]
+            connected[name] = EvmNetwork(networks[name], nodes)
     return connected
 
 
@@ -139,12 +88,9 @@ def urls_of(section: Mapping[str, str]) -> list[str]:
     return section.get("rpc", "").replace(",", " ").split()
 
 
-def _nodes(name: str, urls: Sequence[str], http: ProviderHttp) -> list[EvmNode]:
-    if not all(url.startswith(("https://", "http://")) for url in urls):
-        raise Misconfigured(f"chain.{name}: rpc holds URLs, https://…")
-    return [
-        EvmNode(JsonRpc(http, url, f"{name} #{number}")) for number, url in enumerate(urls, start=1)
-    ]
+def labelled(name: str, urls: Sequence[str]) -> list[tuple[str, str]]:
+    """What errors and logs call each node, and its URL, which they must not show."""
+    return [(f"{name} #{number}", url) for number, url in enumerate(urls, start=1)]
 
 
 async def _block(node: EvmNode, which: int | Tag) -> Block:

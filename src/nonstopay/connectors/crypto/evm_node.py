@@ -5,11 +5,14 @@ Every method raises as `JsonRpc.ask` does; what does not fit the question is `No
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from nonstopay.connectors.crypto import evm_traffic
 from nonstopay.connectors.crypto import evm_words as words
 from nonstopay.connectors.crypto.evm_address import keccak256, spell
+from nonstopay.connectors.crypto.evm_traffic import Move
 from nonstopay.connectors.crypto.evm_words import Block, Fees, Receipt, Transfer
 from nonstopay.connectors.crypto.json_rpc import Call, JsonRpc, NodeLies, NodeRefuses
 
@@ -109,6 +112,39 @@ class EvmNode:
             raise NodeLies(self.name, "logs of another block than asked for")
         return found
 
+    async def moves(self, hashes: Sequence[str]) -> list[list[Move]]:
+        """What moved in each of these very blocks: transfers of any contract, and the native coin.
+
+        A transaction that failed is among them: its receipt says so.
+        """
+        questions = [{"topics": [words.TRANSFER], "blockHash": one} for one in hashes]
+        told = await self._rpc.ask_all(
+            [Call("eth_getLogs", (question,)) for question in questions]
+            + [Call("eth_getBlockByHash", (one, True)) for one in hashes]
+        )
+        both = zip(hashes, told[: len(hashes)], told[len(hashes) :], strict=True)
+        return [
+            self._read(partial(_moves, block_hash=one), (logs, block)) for one, logs, block in both
+        ]
+
+    async def moves_of(self, transaction: str) -> tuple[Receipt, list[Move]] | None:
+        """What a transaction moved, by its receipt and itself; `None` while it is in no block."""
+        receipt, sent = await self._rpc.ask_all(
+            [
+                Call("eth_getTransactionReceipt", (transaction,)),
+                Call("eth_getTransactionByHash", (transaction,)),
+            ]
+        )
+        if receipt is None or sent is None or sent.get("blockHash") is None:
+            return None
+        found = self._read(words.receipt, receipt)
+        if found.transaction != transaction or sent.get("hash") != transaction:
+            raise NodeLies(self.name, "another transaction than asked for")
+        return found, self._read(
+            partial(_moves, block_hash=found.block_hash),
+            (receipt["logs"], {"hash": found.block_hash, "transactions": [sent]}),
+        )
+
     async def receipt(self, transaction: str) -> Receipt | None:
         """What became of a transaction; `None` while it is in no block."""
         told = await self._rpc.ask("eth_getTransactionReceipt", transaction)
@@ -204,7 +240,18 @@ class EvmNode:
         try:
             return form(told)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-            raise NodeLies(self.name, f"an answer of another shape than {form.__name__}") from None
+            name = getattr(form, "__name__", "a block's traffic")
+            raise NodeLies(self.name, f"an answer of another shape than {name}") from None
+
+
+def _moves(told: Any, block_hash: str) -> list[Move]:
+    logs, block = told
+    if block["hash"] != block_hash:
+        raise ValueError("another block")
+    return [
+        *evm_traffic.sendings(block["transactions"], block_hash),
+        *evm_traffic.transfers(logs, block_hash),
+    ]
 
 
 def _position(which: int | Tag) -> str:

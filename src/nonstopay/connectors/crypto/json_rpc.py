@@ -7,7 +7,7 @@
 A node's address may hold a key of ours, so no error and no log repeats it: a node has a number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 from nonstopay.connectors.http import NoAnswer, ProviderHttp
 from nonstopay.errors import ProviderUnavailable
 
+_NOT_NOW = (401, 403, 429)
+"""What vendors say to a key they do not know, or one that asks too much."""
 BATCH_MAX = 100
 """Calls in one request; public nodes take 100 and more."""
 
@@ -65,12 +67,20 @@ class JsonRpc:
 
     Args:
         name: how errors and logs call it; not its address.
+        headers: sent with each request, for vendors who want their key there.
     """
 
-    def __init__(self, http: ProviderHttp, url: str, name: str) -> None:
+    def __init__(
+        self,
+        http: ProviderHttp,
+        url: str,
+        name: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._http = http
         self._url = url
         self.name = name
+        self._headers = headers
         self._numbers = count(1)
 
     async def ask(self, method: str, *parameters: Any) -> Any:
@@ -108,11 +118,11 @@ class JsonRpc:
         return [self._result(by_number[number], number) for number in asked]
 
     async def _post(self, body: object) -> Any:
-        answer = await self._http.call("POST", self._url, json=body)
+        answer = await self._http.call("POST", self._url, headers=self._headers, json=body)
         if isinstance(answer, NoAnswer):
             raise NodeSilent(self.name, answer.problem)
         told = answer.json()
-        if isinstance(told, dict | list) and answer.status < 500 and answer.status != 429:
+        if isinstance(told, dict | list) and answer.status < 500 and answer.status not in _NOT_NOW:
             return told
         raise NodeSilent(self.name, f"status {answer.status}, and no JSON-RPC")
 

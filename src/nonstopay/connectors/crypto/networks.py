@@ -25,6 +25,7 @@ SANDBOX = Path(__file__).with_name("sandbox.toml")
 DOLLAR = fiat("USD")
 _NAME = re.compile(r"[a-z][a-z0-9]{1,19}", re.ASCII)
 _TICKER = re.compile(r"[A-Z][A-Z0-9]{1,9}", re.ASCII)
+_BLOCK_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PATH = re.compile(r"m(/[0-9]{1,9}'){3}", re.ASCII)
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -74,7 +75,8 @@ class Coin:
 
     @property
     def currency(self) -> Currency:
-        return coin(self.ticker, self.decimals)
+        """Its code is the coin's name: a USDT has six decimals on one network, 18 on another."""
+        return coin(self.name, self.decimals)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,7 @@ class Network:
     Attributes:
         chain_id: what `eth_chainId` answers there; `None` where there is no such thing.
         address_prefix: of bech32 addresses (`bc`, `ltc`); empty for other kinds.
+        genesis: the hash of the first block, by which a UTXO chain is told; empty for other kinds.
         block_milliseconds: between two blocks, about.
         account_path: the BIP-32 path of the account whose extended public key addresses come from.
     """
@@ -93,6 +96,7 @@ class Network:
     kind: Kind
     chain_id: int | None
     address_prefix: str
+    genesis: str
     block_milliseconds: int
     account_path: str
     tiers: tuple[Tier, ...]
@@ -160,6 +164,7 @@ class _Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     coins: dict[str, _Coin]
     chain_id: Positive | None = None
     address_prefix: str = ""
+    genesis: str = ""
 
 
 def load(own: Path | None = None, *, shipped: Path = SHIPPED) -> Networks:
@@ -212,12 +217,15 @@ def _network(name: str, section: object) -> Network:
         raise Misconfigured(f"network {name}: chain_id is for evm and tron, and needed there")
     if bool(told.address_prefix) != (told.kind is Kind.UTXO):
         raise Misconfigured(f"network {name}: address_prefix is for utxo, and needed there")
+    if bool(_BLOCK_HASH.fullmatch(told.genesis)) != (told.kind is Kind.UTXO):
+        raise Misconfigured(f"network {name}: genesis is a hash, for utxo, and needed there")
     return Network(
         name=name,
         title=told.title,
         kind=told.kind,
         chain_id=told.chain_id,
         address_prefix=told.address_prefix,
+        genesis=told.genesis,
         block_milliseconds=told.block_milliseconds,
         account_path=told.account_path,
         tiers=_tiers(name, told.confirmations),
@@ -269,9 +277,9 @@ def _require_contract(kind: Kind, address: str) -> None:
 
 def _require_unique_chains(networks: Networks) -> None:
     """Two names for one chain would count its payments twice."""
-    ids = [network.chain_id for network in networks.values() if network.chain_id is not None]
+    ids = [network.chain_id or network.genesis for network in networks.values()]
     if len(set(ids)) != len(ids):
-        raise Misconfigured("networks: two of them have the same chain_id")
+        raise Misconfigured("networks: two of them have the same chain_id, or genesis")
     contracts = [(coin.network, coin.contract) for coin in networks.coins()]
     if len(set(contracts)) != len(contracts):
         raise Misconfigured("networks: two coins of one network have the same contract, or none")

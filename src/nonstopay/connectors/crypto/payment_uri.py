@@ -11,8 +11,8 @@ from nonstopay.connectors.crypto.networks import Coin, Kind, Network
 from nonstopay.errors import LawBroken
 from nonstopay.money import Money
 
-_SCHEMES = {"bc": "bitcoin", "ltc": "litecoin"}
-"""By address prefix; wallets of test networks take Bitcoin's."""
+_SCHEMES = {"bc": "bitcoin", "ltc": "litecoin", "tltc": "litecoin", "rltc": "litecoin"}
+"""By address prefix; test networks have the scheme of the real one, Bitcoin's if we know no better."""
 
 
 def write(network: Network, coin: Coin, address: str, amount: Money, label: str = "") -> str | None:

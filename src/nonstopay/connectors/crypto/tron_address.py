@@ -29,4 +29,14 @@ def read(text: str) -> str:
 
 def of_key(public_key: bytes) -> str:
     """The address of a public key."""
-    return str(base58.encode_check(_PREFIX + bytes.fromhex(evm_address.of_key(public_key)[2:])))
+    return spell(evm_address.of_key(public_key)[2:])
+
+
+def spell(digits: str) -> str:
+    """The address of Ethereum's twenty bytes, given as forty hexadecimal digits."""
+    return str(base58.encode_check(_PREFIX + bytes.fromhex(digits)))
+
+
+def digits(address: str) -> str:
+    """Ethereum's twenty bytes of an address, as forty hexadecimal digits."""
+    return str(base58.decode_check(address)[1:].hex())

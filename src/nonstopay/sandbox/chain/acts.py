@@ -5,8 +5,9 @@ from pathlib import Path
 
 from nonstopay.errors import Conflict, InvalidInput
 from nonstopay.money import Money, coin, parse
+from nonstopay.sandbox.chain import litecoin
 from nonstopay.sandbox.chain.contracts import PAYER, deploy
-from nonstopay.sandbox.chain.network import FAKE, ChainNetwork, network_of, url_of
+from nonstopay.sandbox.chain.network import FAKE, LITECOIN, ChainNetwork, network_of, url_of
 from nonstopay.sandbox.chain.node_rpc import NodeRpc
 
 BLOCKS_MAX = 500
@@ -30,6 +31,9 @@ async def pay(
         InvalidInput: an unknown network, coin or token; no address; no amount.
         Unavailable: the chains are off.
     """
+    if network_name == LITECOIN.name:
+        _require_litecoin(coin_name, token)
+        return await litecoin.pay(data, address, amount)
     network = network_of(network_name)
     if not _ADDRESS.fullmatch(address):
         raise InvalidInput("address", "address must be 0x and 40 hexadecimal digits")
@@ -43,9 +47,11 @@ async def pay(
 
 async def mine(data: Path, network_name: str, blocks: int) -> int:
     """Make so many empty blocks, 1 to 500; the newest one's number."""
-    network = network_of(network_name)
     if not 1 <= blocks <= BLOCKS_MAX:
         raise InvalidInput("blocks", f"blocks must be 1 to {BLOCKS_MAX}")
+    if network_name == LITECOIN.name:
+        return await litecoin.mine(data, blocks)
+    network = network_of(network_name)
     async with NodeRpc(url_of(data, network)) as node:
         await node.ask("anvil_mine", hex(blocks))
         return await _head(node)
@@ -60,9 +66,11 @@ async def reorg(data: Path, network_name: str, depth: int) -> int:
     Raises:
         Conflict: the chain cannot go back so far.
     """
-    network = network_of(network_name)
     if not 1 <= depth <= DEPTH_MAX:
         raise InvalidInput("depth", f"depth must be 1 to {DEPTH_MAX}")
+    if network_name == LITECOIN.name:
+        return await litecoin.reorg(data, depth)
+    network = network_of(network_name)
     async with NodeRpc(url_of(data, network)) as node:
         await deploy(node, network)
         if await _head(node) - depth < len(network.tokens):
@@ -73,6 +81,13 @@ async def reorg(data: Path, network_name: str, depth: int) -> int:
 
 async def _head(node: NodeRpc) -> int:
     return int(await node.ask("eth_blockNumber"), 16)
+
+
+def _require_litecoin(coin_name: str, token: str) -> None:
+    if token:
+        raise InvalidInput("token", f"{LITECOIN.name} has no tokens")
+    if coin_name != LITECOIN.native:
+        raise InvalidInput("coin", f"on {LITECOIN.name} there is: {LITECOIN.native}")
 
 
 def _transfer(network: ChainNetwork, word: str, address: str, amount: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Which chains the sandbox has, which coins are on them, and where a node of each is found.
 
+An EVM network has a `ChainNetwork` in `NETWORKS`; Litecoin, which has no tokens, is `LITECOIN`.
+
 A supervisor writes `<data>/chain/NETWORK.url` when it starts a node; whoever wants to talk to the node
 reads it there. The chain ids are nobody's in the real world: what is signed here is worth nothing there.
 """
@@ -41,6 +43,14 @@ class ChainNetwork:
     tokens: Mapping[str, Token]
 
 
+@dataclass(frozen=True, slots=True)
+class UtxoNetwork:
+    """A chain of the sandbox that has no tokens. `native`: its coin."""
+
+    name: str
+    native: str
+
+
 def _tokens(decimals: int) -> Mapping[str, Token]:
     """The same on every network, so at the same addresses. The fake one calls itself USDT, too."""
     return {
@@ -66,15 +76,21 @@ NETWORKS: Mapping[str, ChainNetwork] = {
 }
 
 
+LITECOIN = UtxoNetwork("litecoin", "LTC")
+_COOKIE = Path("litecoin", "regtest", ".cookie")
+"""Where the node writes its password of the day, below `FOLDER`."""
+
+
 def network_of(name: str) -> ChainNetwork:
     """The network of this name. Raises `InvalidInput`, naming those there are."""
     try:
         return NETWORKS[name]
     except KeyError:
-        raise InvalidInput("network", f"network must be one of: {', '.join(NETWORKS)}") from None
+        names = ", ".join([*NETWORKS, LITECOIN.name])
+        raise InvalidInput("network", f"network must be one of: {names}") from None
 
 
-def url_of(data: Path, network: ChainNetwork) -> str:
+def url_of(data: Path, network: ChainNetwork | UtxoNetwork) -> str:
     """Where its node was last started.
 
     Raises:
@@ -88,7 +104,22 @@ def url_of(data: Path, network: ChainNetwork) -> str:
         ) from None
 
 
-def say_url(data: Path, network: ChainNetwork, url: str) -> None:
+def is_on(data: Path, network: ChainNetwork | UtxoNetwork) -> bool:
+    """Whether its node was started."""
+    return _place(data, network).exists()
+
+
+def litecoin_url(data: Path) -> str:
+    """Where Litecoin's node was last started, with its password. Raises `Unavailable` as `url_of`."""
+    url = url_of(data, LITECOIN)
+    try:
+        password = (data / FOLDER / _COOKIE).read_text().strip()
+    except FileNotFoundError:
+        raise Unavailable("the sandbox's Litecoin is not ready") from None
+    return url.replace("://", f"://{password}@", 1)
+
+
+def say_url(data: Path, network: ChainNetwork | UtxoNetwork, url: str) -> None:
     """Tell the other processes where its node is."""
     place = _place(data, network)
     draft = place.with_suffix(".new")
@@ -96,9 +127,16 @@ def say_url(data: Path, network: ChainNetwork, url: str) -> None:
     draft.replace(place)
 
 
-def forget_url(data: Path, network: ChainNetwork) -> None:
+def forget_url(data: Path, network: ChainNetwork | UtxoNetwork) -> None:
     _place(data, network).unlink(missing_ok=True)
 
 
-def _place(data: Path, network: ChainNetwork) -> Path:
+def forget_urls(data: Path) -> None:
+    """Forget what a kill left behind: no node runs yet."""
+    forget_url(data, LITECOIN)
+    for network in NETWORKS.values():
+        forget_url(data, network)
+
+
+def _place(data: Path, network: ChainNetwork | UtxoNetwork) -> Path:
     return data / FOLDER / f"{network.name}.url"

@@ -1,38 +1,36 @@
 """Running the sandbox's chains: a node each, started with the gateway and ended with it.
 
-A node keeps its chain in `<data>/chain/NETWORK.json`: written when it ends, and every few seconds, so
-that a kill -9 loses those at most. No block comes by itself: a transaction makes one, or `mine` does.
+anvil keeps its chain in `<data>/chain/NETWORK.json`: written when it ends, and every few seconds, so that a
+kill -9 loses those at most. Where there is no anvil a node in Python stands in (`python_node`), which keeps
+its chain in `NETWORK.blocks`. No block comes by itself: a transaction makes one, or `mine` does.
 """
 
 import json
-import os
 import platform
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from nonstopay.errors import Misconfigured
-from nonstopay.sandbox.chain import child
 from nonstopay.sandbox.chain.network import FOLDER, NETWORKS, ChainNetwork, forget_url, say_url
+from nonstopay.sandbox.chain.process import RESTART_PAUSE_SECONDS, end, free_port, start
 
 STATE_SECONDS = 2
-STOP_SECONDS = 10.0
-RESTART_PAUSE_SECONDS = 5.0
+_PYTHON_NODE = "nonstopay.sandbox.chain.python_node"
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_ADVICE = "run `make demo` or `make test` where npm is, which fetch it, or put anvil on the PATH"
+_ADVICE = "`make demo` and `make test` fetch it with npm, or a node in Python with pip"
 
 
 def find_program() -> Path:
-    """The program `anvil`: from the environment that `make` made, else from the PATH.
+    """The program `anvil`: from the environment that `make` made, else from the PATH, else `find_packages`.
 
     Raises:
-        Misconfigured: it is not here.
+        Misconfigured: there is none of them.
     """
     machine = _MACHINES.get(platform.machine().lower(), "")
     package = f"anvil-{sys.platform}-{machine}"
@@ -41,6 +39,18 @@ def find_program() -> Path:
         return fetched
     if found := shutil.which("anvil"):
         return Path(found)
+    return find_packages()
+
+
+def find_packages() -> Path:
+    """The folder of the packages that `python_node` runs on, where `make` fetched them.
+
+    Raises:
+        Misconfigured: it is not here.
+    """
+    packages = Path(sys.prefix) / "chain/python"
+    if (packages / "alysis").is_dir():
+        return packages
     raise Misconfigured(f"no anvil here: {_ADVICE}")
 
 
@@ -49,15 +59,17 @@ class ChainNodes:
 
     Args:
         data: the gateway's folder.
+        program: what to run, if not what `find_program` finds.
 
     Raises:
         Misconfigured: there is no program to run.
     """
 
-    def __init__(self, data: Path) -> None:
-        self._program = find_program()
+    def __init__(self, data: Path, program: Path | None = None) -> None:
+        self._program = program or find_program()
         self._data = data
-        (data / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = data / FOLDER
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
         self._started_at: dict[str, float] = {}
 
@@ -78,11 +90,7 @@ class ChainNodes:
         for node in self._nodes.values():
             node.terminate()
         for name, node in self._nodes.items():
-            try:
-                node.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                node.kill()
-                node.wait()
+            end(node)
             forget_url(self._data, NETWORKS[name])
         self._nodes.clear()
 
@@ -99,32 +107,26 @@ class ChainNodes:
         self.stop()
 
     def _start(self, network: ChainNetwork) -> "subprocess.Popen[bytes]":
-        folder = self._data / FOLDER
-        state = folder / f"{network.name}.json"
-        _keep_whole(state)
-        port = _free_port()
-        arguments = [
-            *("--host", "127.0.0.1", "--port", str(port), "--no-cors", "--silent"),
-            *("--chain-id", str(network.chain_id), "--slots-in-an-epoch", "1"),
-            *("--state", str(state), "--state-interval", str(STATE_SECONDS)),
-        ]
-        shim = [sys.executable, "-I", "-S", child.__file__, str(os.getpid())]
-        with (folder / f"{network.name}.log").open("wb") as log:
-            started = subprocess.Popen(
-                [*shim, str(self._program), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=_environment(),
-                start_new_session=True,
-            )
+        port = free_port()
+        chain = ("--port", str(port), "--chain-id", str(network.chain_id))
+        run = self._start_python if self._program.is_dir() else self._start_anvil
+        started = run(network.name, chain)
         say_url(self._data, network, f"http://127.0.0.1:{port}")
         return started
 
+    def _start_anvil(self, name: str, chain: Sequence[str]) -> "subprocess.Popen[bytes]":
+        state = self._folder / f"{name}.json"
+        _keep_whole(state)
+        arguments = [
+            *("--host", "127.0.0.1", "--no-cors", "--silent", "--slots-in-an-epoch", "1"),
+            *("--state", str(state), "--state-interval", str(STATE_SECONDS)),
+        ]
+        return start(self._program, [*chain, *arguments], self._folder / f"{name}.log")
 
-def _environment() -> Mapping[str, str]:
-    """Nothing of ours: our secrets stay out."""
-    return {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent"}
+    def _start_python(self, name: str, chain: Sequence[str]) -> "subprocess.Popen[bytes]":
+        places = ("--state", str(self._folder / f"{name}.blocks"), "--packages", str(self._program))
+        arguments = ["-m", _PYTHON_NODE, *chain, *places]
+        return start(Path(sys.executable), arguments, self._folder / f"{name}.log")
 
 
 def _keep_whole(state: Path) -> None:
@@ -140,9 +142,3 @@ def _keep_whole(state: Path) -> None:
             shutil.copyfile(kept, state)
     else:
         shutil.copyfile(state, kept)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,7 +33,7 @@ class NodeRpc:
         """
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         answer = msgspec.json.decode(await self.pass_on(msgspec.json.encode(question)))
-        if "error" in answer:
+        if answer.get("error"):
             raise Conflict(f"the chain refuses: {answer['error'].get('message')}")
         return answer["result"]
 
@@ -64,6 +65,8 @@ class NodeRpc:
         headers = {"content-type": "application/json"}
         try:
             async with self._session.post(self._url, data=body, headers=headers) as response:
+                if response.status == HTTPStatus.UNAUTHORIZED:  # its password is of an earlier day
+                    raise Unavailable("the chain's node is not ready")
                 return await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable(f"the chain's node does not answer: {type(error).__name__}") from None

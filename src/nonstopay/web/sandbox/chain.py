@@ -15,7 +15,16 @@ from starlette.routing import Route
 from nonstopay.errors import InvalidInput
 from nonstopay.sandbox import faults
 from nonstopay.sandbox.chain import acts
-from nonstopay.sandbox.chain.network import CONFIRMATIONS, FAKE, NETWORKS, network_of, url_of
+from nonstopay.sandbox.chain.network import (
+    CONFIRMATIONS,
+    FAKE,
+    LITECOIN,
+    NETWORKS,
+    is_on,
+    litecoin_url,
+    network_of,
+    url_of,
+)
 from nonstopay.sandbox.chain.node_rpc import NodeRpc
 from nonstopay.sandbox.faults import Mode, Target
 from nonstopay.web.sandbox.bodies import BODY_MAX, answering_errors, read
@@ -24,6 +33,14 @@ from nonstopay.web.sandbox.provider_door import Silence
 
 PATH = "/sandbox/chain"
 _PUBLIC = ("eth_", "net_", "web3_")
+_PUBLIC_OF_LITECOIN = (
+    "getblock",
+    "getbestblockhash",
+    "getmempool",
+    "getrawmempool",
+    "getrawtransaction",
+    "gettxout",
+)
 
 
 class _Pay(msgspec.Struct, frozen=True):
@@ -45,15 +62,14 @@ class _Reorg(msgspec.Struct, frozen=True):
 
 
 def info(context: SandboxContext) -> dict[str, Any]:
-    """The networks for `GET /sandbox/info`; none while the chains are off."""
-    if context.chain is None or not _are_on(context.chain):
+    """The networks for `GET /sandbox/info`, those whose nodes run."""
+    data = context.chain
+    if data is None:
         return {}
-    return {
-        network.name: {
-            "rpc_url": f"{context.base_url}{PATH}/rpc/{network.name}",
+    found: dict[str, Any] = {
+        network.name: _facts(context, network.name, network.native)
+        | {
             "chain_id": network.chain_id,
-            "confirmations": CONFIRMATIONS,
-            "native": network.native,
             "tokens": {
                 name: {"address": token.address, "decimals": token.decimals}
                 for name, token in network.tokens.items()
@@ -61,6 +77,21 @@ def info(context: SandboxContext) -> dict[str, Any]:
             },
         }
         for network in NETWORKS.values()
+        if is_on(data, network)
+    }
+    if is_on(data, LITECOIN):
+        found[LITECOIN.name] = _facts(context, LITECOIN.name, LITECOIN.native)
+    return found
+
+
+def _facts(context: SandboxContext, name: str, native: str) -> dict[str, Any]:
+    """What a network of any kind has."""
+    return {
+        "rpc_url": f"{context.base_url}{PATH}/rpc/{name}",
+        "chain_id": None,
+        "confirmations": CONFIRMATIONS,
+        "native": native,
+        "tokens": {},
     }
 
 
@@ -103,28 +134,28 @@ def routes(context: SandboxContext) -> list[Route]:
 
 
 async def _pass_on(data: Path, request: Request) -> Response:
-    network = network_of(request.path_params["network"])
-    body = await _body(request)
-    async with NodeRpc(url_of(data, network)) as node:
+    name = request.path_params["network"]
+    if name == LITECOIN.name:
+        body, url = await _body(request, _PUBLIC_OF_LITECOIN), litecoin_url(data)
+    else:
+        network = network_of(name)
+        body, url = await _body(request, _PUBLIC), url_of(data, network)
+    async with NodeRpc(url) as node:
         return Response(await node.pass_on(body), media_type="application/json")
 
 
-async def _body(request: Request) -> bytes:
-    """A call or a batch of calls, of methods that the public may use."""
+async def _body(request: Request, public: tuple[str, ...]) -> bytes:
+    """A call or a batch of calls, of methods that the public may use: they begin so."""
     body = await request.body()
     try:
         told = msgspec.json.decode(body)
     except msgspec.DecodeError:
         raise InvalidInput("body", "send JSON-RPC") from None
     calls = told if isinstance(told, list) else [told]
-    if len(body) > 4 * BODY_MAX or not all(map(_is_public, calls)):
-        raise InvalidInput("method", f"methods begin with {', '.join(_PUBLIC)}")
+    if len(body) > 4 * BODY_MAX or not all(_is_one_of(call, public) for call in calls):
+        raise InvalidInput("method", f"methods begin with {', '.join(public)}")
     return body
 
 
-def _is_public(call: object) -> bool:
-    return isinstance(call, dict) and str(call.get("method")).startswith(_PUBLIC)
-
-
-def _are_on(data: Path) -> bool:
-    return all((data / "chain" / f"{network.name}.url").exists() for network in NETWORKS.values())
+def _is_one_of(call: object, public: tuple[str, ...]) -> bool:
+    return isinstance(call, dict) and str(call.get("method")).startswith(public)

@@ -1,0 +1,1 @@
+"""What must hold between the chains, our deposits and the books."""
