@@ -244,6 +244,7 @@ class Outcome:
         at: when, by the provider's clock if it says so, else by ours (UTC).
         amount: the money it speaks of; always given with CAPTURED and REFUNDED, and compared by the
             core with what was asked.
+        left: with CAPTURED, what is still reserved and can be taken, if the provider says so.
         reason: with DECLINED.
         source, step: with DECLINED, at whose desk it failed and how far it got, if that is known.
         provider_reference: the provider's own id of the order or refund.
@@ -257,6 +258,7 @@ class Outcome:
     kind: Kind
     at: datetime
     amount: Money | None = None
+    left: Money | None = None
     reason: Reason | None = None
     source: Source | None = None
     step: Step | None = None

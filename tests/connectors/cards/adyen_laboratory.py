@@ -79,7 +79,7 @@ class AdyenDialect(CardDialect):
         own = {"pspReference": pay.id, "merchantReference": self._name(pay)}
         if part:
             own = {"originalReference": pay.id, "pspReference": f"PSP{part.id}"}
-            own["merchantReference"] = part.key
+            own["merchantReference"] = part.key or self._name(pay)
         elif what == "voided":
             own["originalReference"] = pay.id
         return own | {

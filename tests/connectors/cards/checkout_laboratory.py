@@ -170,7 +170,11 @@ class CheckoutDialect(CardDialect):
             "currency": pay.currency,
             "status": status,
             "metadata": self._mode(pay),
-            "balances": {"total_authorized": pay.minor, "total_captured": pay.taken},
+            "balances": {
+                "total_authorized": pay.minor,
+                "total_captured": pay.taken,
+                "available_to_capture": pay.open,
+            },
             "actions": [code] if pay.state == DECLINED else [],
             "3ds": {"authentication_response": "Y", "challenged": True} if pay.flow else {},
             "_links": links,

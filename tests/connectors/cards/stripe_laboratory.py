@@ -163,6 +163,7 @@ class StripeDialect(CardDialect):
             amount=pay.minor,
             currency=pay.currency,
             amount_received=pay.taken,
+            amount_capturable=pay.open,
             status=status or ("succeeded" if pay.closed else "requires_capture"),
             metadata={"reference": pay.reference} | pay.marks,
             next_action=recording(NAME, "next_action") if pay.state == CHALLENGED else None,
@@ -183,7 +184,7 @@ class StripeDialect(CardDialect):
             amount=part.minor,
             currency=pay.currency,
             payment_intent=pay.id,
-            metadata={"reference": pay.reference, "key": part.key},
+            metadata={"reference": pay.reference, "key": part.key} if part.key else {},
         )
 
     def _event(self, type: str, thing: Any) -> dict[str, Any]:

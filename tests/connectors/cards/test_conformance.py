@@ -282,6 +282,20 @@ async def test_a_payment_without_its_id_is_not_acted_on(lab: CardLaboratory) -> 
     assert len(lab.dialect.asked) == asked
 
 
+async def test_what_is_left_of_a_reservation_can_be_asked(lab: CardLaboratory) -> None:
+    if not lab.manners.looks_up:
+        return
+    await lab.taken(capture=False)
+    for key, minor, final in (("capture-7-1", 100, False), ("capture-7-2", 200, True)):
+        await lab.connector.capture(lab.paid, key, Money(minor, EUR), final=final)
+        await lab.dialect.settle()
+
+        outcome = await lab.connector.look_up(lab.paid)
+
+        assert outcome.kind is Kind.CAPTURED
+        assert outcome.left == Money(0 if final else WHOLE.minor - minor, EUR)
+
+
 @pytest.mark.parametrize("number", [GOOD, CHALLENGE])
 async def test_a_payment_of_another_reference_is_not_ours(
     lab: CardLaboratory, http: ProviderHttp, number: str

@@ -91,6 +91,22 @@ async def test_every_stage_of_a_dispute_is_told(lab: CardLaboratory) -> None:
         assert outcome.dispute.answer_by.year == 2026
 
 
+async def test_a_refund_at_the_providers_desk_has_a_name_and_no_key_of_ours(
+    lab: CardLaboratory,
+) -> None:
+    await lab.taken()
+
+    lab.dialect.give(lab.pay, "", 100)
+    await lab.dialect.settle()
+
+    notice = lab.told[-1]
+    assert notice.key is None
+    assert notice.reference == "payment7" or notice.provider_reference == lab.pay.id
+    assert notice.outcome
+    assert (notice.outcome.kind, notice.outcome.amount) == (Kind.REFUNDED, Money(100, EUR))
+    assert notice.outcome.provider_reference not in (None, lab.pay.id)
+
+
 async def test_news_of_things_we_do_not_follow_says_nothing(lab: CardLaboratory) -> None:
     await lab.taken()
     said = lab.dialect.dispute(lab.pay, "REPORT_AVAILABLE")

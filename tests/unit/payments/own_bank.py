@@ -123,11 +123,24 @@ class OwnBank:
         """Notify of a payment as it stands."""
         self.news.append(Notice(reference=reference, outcome=self._standing(reference)))
 
-    def contest(self, reference: str, stage: DisputeStage) -> None:
-        """The payer's bank takes all that is here, or gives back what it took."""
+    def give_back(self, reference: str, part: Money) -> None:
+        """Somebody at the desk gives a part of what is here back to the payer."""
         paper = self.papers[reference]
-        amount = paper.here if stage is DisputeStage.CHARGEBACK else paper.charged_back
-        if not amount.minor:
+        part = min(part, paper.here)
+        if part.minor <= 0:
+            return
+        paper.refunded += part
+        name = f"desk-{len(self.news)}"
+        told = outcome(Kind.REFUNDED, amount=part, provider_reference=name)
+        self.news.append(Notice(reference=reference, outcome=told))
+
+    def contest(self, reference: str, stage: DisputeStage, part: Money | None = None) -> None:
+        """The payer's bank takes what is here, or a part of it, or gives back what it took."""
+        paper = self.papers[reference]
+        amount = paper.charged_back
+        if stage is DisputeStage.CHARGEBACK:
+            amount = paper.here if part is None else min(part, paper.here)
+        if amount.minor <= 0:
             return
         paper.charged_back = amount if stage is DisputeStage.CHARGEBACK else NOTHING
         news = DisputeNews(reference=f"dp-{reference}", stage=stage)
@@ -162,7 +175,8 @@ class OwnBank:
         said = outcome(
             _kind(paper), amount=paper.captured if paper.captured.minor else paper.amount
         )
-        return replace(said, provider_reference=f"own-{reference}")
+        left = paper.open if paper.captured.minor else None
+        return replace(said, left=left, provider_reference=f"own-{reference}")
 
 
 def _kind(paper: Paper) -> Kind:

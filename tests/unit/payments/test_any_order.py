@@ -28,6 +28,7 @@ from nonstopay.connectors.charge import Browser
 from nonstopay.connectors.outcome import DisputeStage
 from nonstopay.errors import Conflict, InvalidInput, NotAllowed, Unavailable
 from nonstopay.ledger.proof import prove as prove_books
+from nonstopay.money import Money
 from nonstopay.store.db import Database
 from tests.unit.payments.card_counter import CARD_BANK, CardCounter, dollars, open_card_counter
 from tests.unit.payments.counter import move_to
@@ -100,16 +101,28 @@ class World:
                 return
 
     async def contest(self, number: int, which: int) -> None:
-        """A payer wants his money back from his bank, or his bank gives in."""
+        """A payer wants his money or a part of it back from his bank, or his bank gives in."""
         for reference in list(self.bank.papers)[which % 3 :]:
             if reference not in self.contested:
-                self.bank.contest(reference, DisputeStage.CHARGEBACK)
+                part = await self.part(reference, which)
+                self.bank.contest(reference, DisputeStage.CHARGEBACK, part)
                 self.contested.add(reference)
-                return
-            payment = await self.counter.by_reference(CARD_BANK, reference)
-            if payment.state is State.CAPTURED:
+            else:
                 self.bank.contest(reference, DisputeStage.WON)
-                return
+            return
+
+    async def desk(self, number: int, which: int) -> None:
+        """Somebody at the provider gives money back to a payer."""
+        for reference, paper in list(self.bank.papers.items())[which % 3 :]:
+            part = await self.part(reference, which)
+            self.bank.give_back(reference, paper.here if part is None else part)
+            return
+
+    async def part(self, reference: str, share: int) -> Money | None:
+        """A part of what the merchant was credited; all of what may be on its way back."""
+        payment = await self.counter.by_reference(CARD_BANK, reference)
+        is_credited = payment.state is State.CAPTURED
+        return dollars(share * 70) if share and is_credited else None
 
     async def run_out(self, number: int, which: int) -> None:
         for reference, paper in self.bank.papers.items():
@@ -156,6 +169,7 @@ ACTS: dict[str, Callable[[World, int, int], Awaitable[None]]] = {
     "refund": World.refund,
     "answer": World.answer,
     "contest": World.contest,
+    "desk": World.desk,
     "run out": World.run_out,
     "trouble": World.trouble,
     "hear": World.hear,
@@ -171,7 +185,7 @@ moments = st.lists(st.lists(acts, min_size=1, max_size=3), min_size=4, max_size=
 
 
 @settings(
-    max_examples=14,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

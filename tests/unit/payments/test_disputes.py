@@ -1,6 +1,7 @@
 """A payer's bank takes money back: booked once, owed if it is not there, told, and undone when won."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,10 @@ from nonstopay.business.payments.disputes.tell import describe_dispute
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.proof.prove import prove
 from nonstopay.business.payments.refunds.ask import NotRefundable, ask
+from nonstopay.business.payments.states import State as PaymentState
 from nonstopay.connectors.outcome import DisputeNews, DisputeStage, Kind
+from nonstopay.errors import InvalidAmount
+from nonstopay.money import Money, fiat
 from nonstopay.store.db import Database
 from tests.unit.payments.card_counter import CardCounter, dollars, open_card_counter
 from tests.unit.payments.counter import outcome
@@ -131,6 +135,121 @@ async def test_the_news_in_any_order_end_alike(counter: CardCounter) -> None:
     await news(counter, payment, DisputeStage.INQUIRY)
 
     assert await counter.movements() == ["capture", "chargeback"]
+    await must_hold(counter)
+
+
+async def test_a_part_that_the_bank_has_not_can_be_refunded(counter: CardCounter) -> None:
+    payment = await counter.pay(await counter.invoice())
+    await news(counter, payment, DisputeStage.CHARGEBACK, amount=dollars(150))
+
+    with pytest.raises(InvalidAmount):
+        await spend(counter, payment, 351)
+    await spend(counter, payment, 350)
+
+    with pytest.raises(NotRefundable):
+        await spend(counter, payment, 1)
+    await must_hold(counter)
+
+
+async def test_a_bank_that_asks_about_all_may_take_a_part(counter: CardCounter) -> None:
+    payment = await counter.pay(await counter.invoice())
+
+    await news(counter, payment, DisputeStage.INQUIRY, amount=dollars(500))
+    await news(counter, payment, DisputeStage.CHARGEBACK, amount=dollars(150))
+    await news(counter, payment, DisputeStage.LOST, amount=dollars(500))
+
+    assert await counter.holds("merchant") == "3.50"
+    await must_hold(counter)
+
+
+async def test_a_sum_in_another_currency_is_booked_by_nobody_but_the_operator(
+    counter: CardCounter, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = await counter.pay(await counter.invoice())
+    abroad = Money(460, fiat("EUR"))
+    told = DisputeNews(reference="dp_1", stage=DisputeStage.CHARGEBACK, reason="10.4")
+    foreign = outcome(Kind.DISPUTED, dispute=told, amount=abroad)
+    for _ in range(2):
+        heard = await record_news(
+            counter.db, payment.merchant_id, payment.id, foreign, at=clock.now()
+        )
+        assert heard is None
+    assert await counter.movements() == ["capture"]
+    held = await counter.db.fetchval("SELECT state FROM dispute")
+    assert held == "new", "which holds the invoice's settlement back"
+    await must_hold(counter)
+    assert caplog.text.count("a dispute in a currency that was not charged") == 1
+
+    await news(counter, payment, DisputeStage.CHARGEBACK, amount=dollars(500))
+    await record_news(counter.db, payment.merchant_id, payment.id, foreign, at=clock.now())
+    won = replace(foreign, dispute=replace(told, stage=DisputeStage.WON))
+    await record_news(counter.db, payment.merchant_id, payment.id, won, at=clock.now())
+
+    assert await counter.movements() == ["capture", "chargeback", "chargeback_undone"]
+    assert await counter.holds("merchant") == "5.00"
+    await must_hold(counter)
+
+
+async def returned(counter: CardCounter, state: PaymentState) -> Payment:
+    """Somebody paid twice: his second payment goes back to him, or went."""
+    invoice = await counter.invoice()
+    counter.card_bank.says = outcome(Kind.WAITING, link="https://issuer.example.com/challenge")
+    twice = await counter.pay(invoice)
+    counter.card_bank.says = None
+    await counter.pay(invoice, after=twice.id)
+    after = await counter.hear_of(twice, Kind.CAPTURED, amount=dollars(500))
+    if state is PaymentState.RETURNED:
+        after = await counter.hear_of(twice, Kind.REFUNDED, amount=dollars(500))
+    assert after.state is state
+    return after
+
+
+async def test_what_the_bank_takes_besides_our_refund_is_our_loss_and_no_merchants(
+    counter: CardCounter, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = await returned(counter, PaymentState.RETURNED)
+
+    for stage in (DisputeStage.INQUIRY, DisputeStage.CHARGEBACK, DisputeStage.CHARGEBACK):
+        await news(counter, payment, stage, amount=dollars(500))
+
+    assert await counter.holds("platform:losses") == "5.00"
+    assert await counter.holds("merchant") == "5.00"
+    assert await invoice_state(counter, payment) is InvoiceState.AWAITING_APPROVAL
+    assert await counter.db.fetch("SELECT FROM event WHERE object = 'dispute'") == []
+    assert caplog.text.count("a dispute of money that goes back anyway") == 2
+    await must_hold(counter)
+
+    await news(counter, payment, DisputeStage.WON)
+    assert await counter.holds("platform:losses") == "0.00"
+    await must_hold(counter)
+
+
+async def test_a_bank_that_is_faster_than_our_refund_has_made_it(counter: CardCounter) -> None:
+    payment = await returned(counter, PaymentState.RETURNING)
+
+    for stage in (DisputeStage.CHARGEBACK, DisputeStage.LOST):
+        await news(counter, payment, stage)
+
+    assert (await counter.reread(payment)).state is PaymentState.RETURNED
+    assert await counter.holds("platform:losses") == "0.00"
+    assert await counter.holds("payer") == "0.00"
+    await must_hold(counter)
+
+    await news(counter, payment, DisputeStage.WON)
+    assert await counter.holds("platform:losses") == "-5.00", "here again, and nobody's"
+    await must_hold(counter)
+
+
+async def test_a_bank_that_takes_a_part_of_what_goes_back_does_not_end_it(
+    counter: CardCounter,
+) -> None:
+    payment = await returned(counter, PaymentState.RETURNING)
+
+    await news(counter, payment, DisputeStage.CHARGEBACK, amount=dollars(100))
+
+    assert (await counter.reread(payment)).state is PaymentState.RETURNING
+    assert await counter.holds("platform:losses") == "1.00"
+    assert await counter.holds("payer") == "5.00"
     await must_hold(counter)
 
 

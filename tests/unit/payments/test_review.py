@@ -220,6 +220,54 @@ async def test_a_chargeback_takes_first_what_is_withheld(counter: CardCounter) -
     assert await broken(counter) == []
 
 
+async def disputed(
+    counter: CardCounter, payment: Payment, stage: DisputeStage, amount: Money
+) -> None:
+    news = DisputeNews(reference="dp_1", stage=stage)
+    told = outcome(Kind.DISPUTED, amount=amount, dispute=news)
+    await record_news(counter.db, payment.merchant_id, payment.id, told, at=clock.now())
+
+
+async def test_a_chargeback_of_a_part_leaves_the_rest_withheld(counter: CardCounter) -> None:
+    invoice, payment = await withheld(counter)
+
+    await disputed(counter, payment, DisputeStage.CHARGEBACK, dollars(150))
+
+    assert await counter.holds("merchant:withheld") == "3.25"
+    assert await counter.holds("merchant") == "0.00"
+    assert await state_of(counter, payment) is State.HELD
+    assert (await counter.seen(invoice.id)).state is InvoiceState.CHARGEBACK
+    assert await broken(counter) == []
+
+    await disputed(counter, payment, DisputeStage.WON, dollars(150))
+    assert await counter.holds("merchant:withheld") == "4.75"
+    assert (await counter.seen(invoice.id)).state is InvoiceState.WITHHELD
+    await released(counter, invoice)
+    assert await counter.holds("merchant") == "4.75"
+    assert (await counter.seen(invoice.id)).state is InvoiceState.AWAITING_APPROVAL
+    assert await broken(counter) == []
+
+
+async def test_after_a_chargeback_of_a_part_the_rest_can_be_released_or_refused(
+    counter: CardCounter,
+) -> None:
+    kept, payment = await withheld(counter)
+    await disputed(counter, payment, DisputeStage.CHARGEBACK, dollars(150))
+    await released(counter, kept)
+    assert await counter.holds("merchant") == "3.25"
+    assert (await counter.seen(kept.id)).state is InvoiceState.CHARGEBACK
+
+    given, payment = await withheld(counter)
+    news = DisputeNews(reference="dp_2", stage=DisputeStage.LOST)
+    told = outcome(Kind.DISPUTED, amount=dollars(150), dispute=news)
+    await record_news(counter.db, payment.merchant_id, payment.id, told, at=clock.now())
+    await sent(counter, await refusal(counter, given))
+
+    assert counter.card_bank.acts[-1][1] == "3.50", "what the bank has not"
+    assert await counter.holds("merchant") == "3.25"
+    assert await broken(counter) == []
+
+
 async def test_a_bank_that_only_asks_changes_nothing(counter: CardCounter) -> None:
     invoice, payment = await withheld(counter)
     news = DisputeNews(reference="dp_1", stage=DisputeStage.INQUIRY)

@@ -98,5 +98,33 @@ async def test_what_is_not_ours_or_cannot_be_is_refused(counter: CardCounter) ->
     with pytest.raises(NotFound):
         await hear(counter, outcome(Kind.CAPTURED, amount=dollars(500)), reference="NSP0C0")
     with pytest.raises(IllegalTransition):
-        await hear(counter, outcome(Kind.REFUNDED), reference=payment.reference)
+        await hear(counter, outcome(Kind.CAPTURE_REFUSED), reference=payment.reference)
     assert await counter.movements() == ["capture"]
+
+
+async def test_a_key_of_another_payment_is_refused(database: Database) -> None:
+    counter = await open_card_counter(database, captures_by_hand=True)
+    first, second = [await counter.pay(await counter.invoice()) for _ in range(2)]
+    captures = []
+    for payment in (first, second):
+        async with counter.db.transaction() as tx:
+            asked, _ = await ask_capture(
+                tx, payment.merchant_id, payment.invoice_id, None, final=True, at=clock.now()
+            )
+        captures.append(asked)
+    capture, _ = captures
+    told = outcome(Kind.CAPTURED, amount=dollars(500))
+
+    with pytest.raises(NotFound):
+        await hear(counter, told, reference=second.reference, key=capture.key)
+    await hear(counter, told, reference=first.reference, key=capture.key)
+    async with counter.db.transaction() as tx:
+        refund, _ = await ask_refund(
+            tx, first.merchant_id, first.invoice_id, None, note=None, at=clock.now()
+        )
+    gone = outcome(Kind.REFUNDED, amount=dollars(500))
+    with pytest.raises(NotFound):
+        await hear(counter, gone, reference=second.reference, key=key_of(refund.id))
+
+    assert await counter.movements() == ["capture", "refund_asked"]
+    assert (await counter.reread(second)).state is State.AUTHORISED

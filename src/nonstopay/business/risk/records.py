@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from nonstopay.business.risk.address import counted_as
 from nonstopay.business.risk.entry import EVERYBODY, About, Entry, List
 from nonstopay.business.risk.limits import Limits
 from nonstopay.business.risk.rules import VERSION
@@ -77,7 +78,7 @@ async def counts_of_address(conn: Connection, subject: Subject, at: datetime) ->
         subject.merchant_id,
         subject.invoice_id,
         subject.fingerprint,
-        subject.payer_ip,
+        counted_as(subject.payer_ip),
         at - HOUR,
         at - DAY,
     )
@@ -107,7 +108,7 @@ async def insert(
         msgspec.json.encode({"facts": asdict(facts), "limits": asdict(limits)}).decode(),
         subject.fingerprint,
         _email(subject),
-        subject.payer_ip,
+        counted_as(subject.payer_ip),
         subject.payer_country,
     )
 

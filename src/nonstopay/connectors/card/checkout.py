@@ -71,14 +71,14 @@ _STAGES = {
     "dispute_arbitration_sent_to_scheme": Stage.PRE_ARBITRATION,
     **dict.fromkeys(("dispute_won", "dispute_canceled", "dispute_resolved"), Stage.WON),
     **dict.fromkeys(("dispute_lost", "dispute_expired", "dispute_accepted"), Stage.LOST),
-    "dispute_arbitration_won": Stage.WON,
-    "dispute_arbitration_lost": Stage.LOST,
+    **{"dispute_arbitration_won": Stage.WON, "dispute_arbitration_lost": Stage.LOST},
 }
 
 
 class _Balances(msgspec.Struct, frozen=True):
     total_authorized: int = 0
     total_captured: int = 0
+    available_to_capture: int | None = None
 
 
 class _Secure(msgspec.Struct, frozen=True):
@@ -168,9 +168,8 @@ class Checkout:
 
     async def complete(self, paid: Paid, returned: Mapping[str, str]) -> Outcome:
         """The payer brings `cko-session-id`; the payment it belongs to must be ours."""
-        session = returned.get("cko-session-id")
-        if paid.provider_reference is None and session:
-            return await self.look_up(replace(paid, provider_reference=session))
+        if paid.provider_reference is None and (session := returned.get("cko-session-id")):
+            paid = replace(paid, provider_reference=session)
         return await self.look_up(paid)
 
     async def look_up(self, paid: Paid) -> Outcome:
@@ -185,9 +184,8 @@ class Checkout:
         payment = read(answer, _Payment)
         if isinstance(payment, Outcome):
             return payment
-        if payment.reference != paid.reference:
-            return unknown("an answer about another payment")
-        return _standing(payment)
+        is_ours = payment.reference == paid.reference
+        return _standing(payment) if is_ours else unknown("an answer about another payment")
 
     async def capture(self, paid: Paid, key: str, amount: Money, *, final: bool) -> Outcome:
         wish = {"amount": amount.minor, "capture_type": "Final" if final else "NonFinal"}
@@ -303,7 +301,7 @@ def _standing(payment: _Payment) -> Outcome:
     """How a payment stands; an undocumented word makes it UNKNOWN."""
     at_once = (payment.metadata or {}).get("capture") == "at_once"
     link = payment.links.get("redirect", {}).get("href")
-    amount = _money(payment)
+    amount, rest = _money(payment), None
     if amount is None:
         return unknown("an answer without an amount", payment.id)
     match payment.status:
@@ -314,6 +312,7 @@ def _standing(payment: _Payment) -> Outcome:
         case "Captured" | "Partially Captured" | "Partially Refunded" | "Refunded":
             kind, taken = Kind.CAPTURED, payment.balances.total_captured
             amount = Money(taken or amount.minor, amount.currency)
+            rest = payment.balances.available_to_capture
         case "Voided":
             kind = Kind.VOIDED
         case "Expired" | "Canceled":
@@ -326,6 +325,7 @@ def _standing(payment: _Payment) -> Outcome:
         kind=kind,
         at=clock.now(),
         amount=amount,
+        left=None if rest is None else Money(rest, amount.currency),
         provider_reference=payment.id,
         link=link if kind is Kind.WAITING else None,
         authentication=_authentication(payment.secure),
@@ -384,8 +384,8 @@ def _notice(event: _Event) -> Notice | None:
     )
     if kind is Kind.DECLINED:
         outcome = replace(_refused(payment), at=at)
-    mark = key or None
-    return Notice(reference=reference, outcome=outcome, provider_reference=payment.id, key=mark)
+    own, mark = payment.id, key or None
+    return Notice(reference=reference, outcome=outcome, provider_reference=own, key=mark)
 
 
 def _disputed(data: dict[str, Any], stage: Stage, at: datetime) -> Outcome:

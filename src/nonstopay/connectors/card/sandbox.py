@@ -67,7 +67,9 @@ class _Payment(msgspec.Struct, frozen=True):
     reference: str
     status: str
     amount: str
+    authorised: str
     captured: str
+    voided: str
     currency: str
     authentication: Authentication
     at: datetime
@@ -250,11 +252,23 @@ def _standing(payment: _Payment, reference: str) -> Outcome:
         kind=kind,
         at=payment.at,
         amount=amount,
+        left=_left(payment) if kind is Kind.CAPTURED else None,
         provider_reference=payment.id,
         link=payment.link,
         authentication=None if kind is Kind.WAITING else payment.authentication,
         detail=payment.status,
     )
+
+
+def _left(payment: _Payment) -> Money | None:
+    sums = [
+        _money(text, payment.currency)
+        for text in (payment.authorised, payment.captured, payment.voided)
+    ]
+    authorised, captured, voided = sums
+    if authorised is None or captured is None or voided is None:
+        return None
+    return authorised - captured - voided
 
 
 def _done(

@@ -43,11 +43,9 @@ VERSION = "2026-06-24.dahlia"
 CODES = declines.STRIPE
 _FLOWS = {"frictionless": Authentication.FRICTIONLESS, "challenge": Authentication.CHALLENGED}
 _RESULTS = {"attempt_acknowledged": Authentication.ATTEMPTED, "failed": Authentication.FAILED}
-_REFUNDS = {
-    "succeeded": Kind.REFUNDED,
-    **dict.fromkeys(("pending", "requires_action"), Kind.PROCESSING),
-    **dict.fromkeys(("failed", "canceled"), Kind.REFUND_REFUSED),
-}
+_REFUNDS = dict.fromkeys(("pending", "requires_action"), Kind.PROCESSING)
+_REFUNDS |= {"succeeded": Kind.REFUNDED}
+_REFUNDS |= dict.fromkeys(("failed", "canceled"), Kind.REFUND_REFUSED)
 _STAGES = {
     **dict.fromkeys(("warning_needs_response", "warning_under_review"), DisputeStage.INQUIRY),
     **dict.fromkeys(("needs_response", "under_review"), DisputeStage.CHARGEBACK),
@@ -88,6 +86,7 @@ class _Intent(msgspec.Struct, frozen=True):
     status: str
     amount: int
     amount_received: int
+    amount_capturable: int
     currency: Currency
     metadata: dict[str, str]
     next_action: dict[str, Any] | None = None
@@ -167,9 +166,7 @@ class Stripe:
                 return _standing(intent, clock.now())
             return unknown("an answer about another payment", intent.id)
         refusal = _refusal(answer, 400, 401, 402, 403)  # our key does not hold: nothing was done
-        if refusal is None:
-            return intent
-        return refusal.outcome(clock.now())
+        return intent if refusal is None else refusal.outcome(clock.now())
 
     async def complete(self, paid: Paid, returned: Mapping[str, str]) -> Outcome:
         return await self.look_up(paid)  # what the payer's browser brings proves nothing
@@ -344,6 +341,7 @@ def _about(intent: _Intent, kind: Kind, at: datetime, amount: Money | None = Non
         kind=kind,
         at=at,
         amount=amount or intent.sum,
+        left=_money(intent.amount_capturable, intent.currency),
         provider_reference=intent.id,
         link=intent.link,
         authentication=intent.authentication,
@@ -373,9 +371,11 @@ def _notices(event: dict[str, Any]) -> Iterator[Notice]:
     elif what.startswith("refund."):
         refund = msgspec.convert(thing, _Refund)
         reference, key = (refund.metadata.get(name) for name in ("reference", "key"))
+        own, outcome = refund.payment_intent, _refunded(refund, at)
         if reference and key:
-            own, outcome = refund.payment_intent, _refunded(refund, at)
             yield Notice(reference=reference, outcome=outcome, provider_reference=own, key=key)
+        elif own and outcome.kind in (Kind.REFUNDED, Kind.REFUND_REFUSED):
+            yield Notice(reference="", outcome=outcome, provider_reference=own)
     elif what.startswith("charge.dispute."):
         dispute = msgspec.convert(thing, _Dispute)
         if own := dispute.payment_intent:

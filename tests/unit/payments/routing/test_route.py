@@ -12,7 +12,7 @@ from nonstopay.business.payments.health.health import Standing
 from nonstopay.business.payments.health.states import State
 from nonstopay.business.payments.routing.choose import by_health, choose
 from nonstopay.business.payments.routing.read import read_rules, rules_of
-from nonstopay.business.payments.routing.rule import DEFAULT, Facts, Rule, route, turns
+from nonstopay.business.payments.routing.rule import DEFAULT, NAMED, Facts, Rule, route, turns
 from nonstopay.card_number import Brand
 from nonstopay.config import RoutingRule, RoutingWhen
 from nonstopay.errors import Misconfigured
@@ -48,6 +48,17 @@ def test_the_first_rule_that_fits_wins_and_nobody_else_is_asked() -> None:
     assert route(some, facts(), HERE).connectors == ("checkout", "adyen")
     assert route(some, facts(), HERE).rule == "rule 2"
     assert route(some, facts(brand=Brand.AMEX), HERE).connectors == ("adyen",)
+
+
+def test_whom_the_merchant_named_is_asked_and_nobody_else() -> None:
+    some = rules(({}, ["stripe"]))
+    down = Standing({(CARD.name, "adyen"): State.DOWN})
+
+    named = choose(some, facts(), HERE, down, 1, named="adyen")
+    gone = choose(some, facts(), HERE, down, 1, named="upi_sandbox")
+
+    assert (named.rule, named.connectors) == (NAMED, ("adyen",))
+    assert (gone.rule, gone.connectors) == ("rule 1", ("stripe",))
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,9 @@ class Capture:
         return f"{_KEY}-{self.payment_id}-{self.number}"
 
 
-def number_of(key: str) -> int | None:
-    """The number of the capture whose key this is, if it is one."""
+def number_of(key: str) -> tuple[int, int] | None:
+    """The payment and the number of the capture whose key this is, if it is one."""
     parts = key.split("-")
-    is_ours = len(parts) == 3 and parts[0] == _KEY and parts[2].isdecimal()
-    return int(parts[2]) if is_ours else None
+    if len(parts) != 3 or parts[0] != _KEY or not (parts[1] + parts[2]).isdecimal():
+        return None
+    return int(parts[1]), int(parts[2])

@@ -32,6 +32,7 @@ class UsedCard:
         card_id: in the vault.
         fingerprint: equal for equal numbers of one merchant.
         authentication: how 3-D Secure went, once it is known.
+        payer_ip: what the payer's address is counted as.
     """
 
     merchant_id: int

@@ -2,11 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from nonstopay.business.payments.disputes.states import State
 from nonstopay.money import Money
 
 OBJECT = "dispute"
+
+
+class Bearer(StrEnum):
+    """Whose money the bank takes."""
+
+    MERCHANT = "merchant"
+    PLATFORM = "platform"
+    """Ours: the payment had gone back to its payer, and the bank takes it besides."""
+    PAYER = "payer"
+    """The payer's own: the payment was to go back to him, and his bank was faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +42,7 @@ class Dispute:
     version: int
     amount: Money
     covered: Money
+    bearer: Bearer
     reason: str
     answer_by: datetime | None
     opened_at: datetime

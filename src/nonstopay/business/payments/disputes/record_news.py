@@ -14,20 +14,19 @@ from nonstopay.business.invoices.states import Event as InvoiceEvent
 from nonstopay.business.invoices.step import step as step_invoice
 from nonstopay.business.payments import records as payments
 from nonstopay.business.payments.disputes import records
-from nonstopay.business.payments.disputes.dispute import OBJECT, Dispute
+from nonstopay.business.payments.disputes.book import give, take
+from nonstopay.business.payments.disputes.dispute import Bearer, Dispute
 from nonstopay.business.payments.disputes.states import MACHINE, State
 from nonstopay.business.payments.disputes.tell import tell
 from nonstopay.business.payments.payment import Payment
-from nonstopay.business.payments.record_outcome import record
+from nonstopay.business.payments.returns.owed import owed
 from nonstopay.business.payments.review import records as reviews
-from nonstopay.business.payments.review.hold import end
-from nonstopay.business.payments.review.states import Event as ReviewEvent
+from nonstopay.business.payments.review.states import State as ReviewState
+from nonstopay.business.payments.states import EARNED
 from nonstopay.business.payments.states import State as PaymentState
 from nonstopay.connectors.outcome import DisputeNews, DisputeStage, Kind, Outcome
 from nonstopay.errors import LawBroken, NotFound, Unavailable
-from nonstopay.ledger import balances, movements, post
-from nonstopay.ledger.chart import MERCHANT, OWES
-from nonstopay.ledger.movements import Facts
+from nonstopay.ledger import movements
 from nonstopay.money import Money
 from nonstopay.store.db import Connection, Database
 
@@ -36,13 +35,12 @@ _ON_INVOICE = {
     State.LOST: InvoiceEvent.DISPUTE,
     State.WON: InvoiceEvent.WIN,
 }
-_GOES_BACK = frozenset({PaymentState.RETURNING, PaymentState.RETURNED})
-_BANK_HAS_IT = frozenset({DisputeStage.CHARGEBACK, DisputeStage.PRE_ARBITRATION, DisputeStage.LOST})
+_NOT_TAKEN = frozenset({State.NEW, State.INQUIRY})
 _log = logging.getLogger(__name__)
 
 
 class NotCaptured(Unavailable):
-    """A dispute of what we do not know to be captured: the payment's own news must come first."""
+    """News of what we do not know to be captured: the payment's own news must come first."""
 
     code = "not_captured"
 
@@ -53,11 +51,12 @@ async def record_news(
     """Take in what a provider says of a dispute of a payment; the dispute then.
 
     Args:
-        outcome: DISPUTED. Its amount, if it is in another currency than the invoice's or is missing,
-            counts as all that was captured.
+        outcome: DISPUTED. Without an amount, all that was captured is meant.
 
     Returns:
-        `None` if the merchant never had the money, which was on its way back to the payer anyway.
+        `None` if it is a new dispute over a sum in a currency that was not charged. It stays new, which
+        holds back the invoice's settlement, until the operator says how much it is (`nonstopay payment
+        dispute`) or it is won.
 
     Raises:
         NotFound: no such payment.
@@ -68,14 +67,14 @@ async def record_news(
         raise LawBroken("news of a dispute without the dispute")
     async with db.transaction() as tx:
         payment, invoice = await _lock(tx, merchant_id, payment_id)
-        if payment.state in _GOES_BACK:
-            await _has_come_back(tx, payment, outcome, news, at)
-            return None
-        if payment.state is not PaymentState.CAPTURED:
+        if payment.state not in EARNED:
             raise NotCaptured(f"payment {payment_id} is disputed and {payment.state}")
         dispute = await records.by_reference(tx, merchant_id, payment.connector, news.reference)
-        if dispute is None:
-            dispute = await _new(tx, payment, outcome, news, at)
+        dispute = dispute or await _new(tx, payment, news, at)
+        amount = await _wanted(tx, payment, dispute, outcome)
+        if amount is None:
+            await _note(tx, payment, outcome, news, at)
+            return None
         step = MACHINE.step(dispute.state, news.stage)
         if not step.moved:
             return dispute
@@ -84,16 +83,20 @@ async def record_news(
             state=step.after,
             version=dispute.version + 1,
             state_at=at,
+            amount=amount,
             reason=news.reason or dispute.reason,
             answer_by=news.answer_by or dispute.answer_by,
         )
         if step.movement == movements.CHARGEBACK:
-            after = await _take(tx, after, at)
+            after = await take(tx, payment, after, at)
         elif step.movement == movements.CHARGEBACK_UNDONE:
-            await _give(tx, after, at)
+            await give(tx, payment, after, at)
         await records.save(tx, after)
-        await tell(tx, after)
-        await _tell_invoice(tx, after, invoice, at)
+        if after.bearer is Bearer.MERCHANT:
+            await tell(tx, after)
+            await _tell_invoice(tx, after, invoice, at)
+        else:
+            await _tell_operator(tx, payment, after, at)
     return after
 
 
@@ -104,25 +107,37 @@ async def _tell_invoice(tx: Connection, after: Dispute, invoice: Invoice, at: da
     is_won = event is InvoiceEvent.WIN
     if is_won and await payments.is_disputed(tx, after.merchant_id, after.payment_id):
         return  # another dispute of it stands
+    review = await reviews.find(tx, after.merchant_id, after.payment_id)
+    if is_won and review is not None and review.state is ReviewState.HELD:
+        event = InvoiceEvent.WITHHOLD
     invoice = await step_invoice(tx, invoice, event, at)
-    if is_won and invoice.tx_hash is not None:
+    if event is InvoiceEvent.WIN and invoice.tx_hash is not None:
         # The merchant has had his transfer; what was won is his besides, or pays his debt.
         await step_invoice(tx, invoice, InvoiceEvent.SETTLE, at)
 
 
-async def _has_come_back(
-    tx: Connection, payment: Payment, outcome: Outcome, news: DisputeNews, at: datetime
-) -> None:
-    """The bank was faster than our refund; if it takes the money besides, somebody must look into it."""
-    if news.stage in _BANK_HAS_IT and payment.state is PaymentState.RETURNING:
-        refunded = replace(outcome, kind=Kind.REFUNDED, provider_reference=None)
-        await record(
-            tx, payment.connector, payment.reference, refunded, source="notification", at=at
-        )
-        return
+async def _tell_operator(tx: Connection, payment: Payment, dispute: Dispute, at: datetime) -> None:
+    """It is no merchant's money: a line of the payment's history, and the operator's log."""
+    sentence = f"dispute {dispute.id} is {dispute.state}, borne by the {dispute.bearer}"
+    current = await payments.find(tx, payment.merchant_id, payment.id) or payment
+    await payments.add_news(
+        tx,
+        replace(current, state_at=at),
+        before=current.state,
+        source="notification",
+        outcome=Kind.DISPUTED,
+        facts={"amount": str(dispute.amount), "detail": sentence},
+    )
     _log.error(
         "a dispute of money that goes back anyway",
-        extra={"payment": payment.id, "dispute": news.reference, "stage": news.stage},
+        extra={
+            "merchant": payment.merchant_id,
+            "payment": payment.id,
+            "dispute": dispute.provider_reference,
+            "stage": dispute.state,
+            "amount": str(dispute.amount),
+            "bearer": dispute.bearer,
+        },
     )
 
 
@@ -137,12 +152,61 @@ async def _lock(tx: Connection, merchant_id: int, payment_id: int) -> tuple[Paym
     return payment, invoice
 
 
-async def _new(
+async def _wanted(
+    tx: Connection, payment: Payment, dispute: Dispute, outcome: Outcome
+) -> Money | None:
+    """How much the bank wants, in the currency of payment and invoice; `None` if that is not known.
+
+    Until it has taken something, it may think again. Nobody knows at which rate a provider will reckon:
+    to guess would be to book a wrong sum.
+    """
+    if dispute.state not in _NOT_TAKEN or _is_won(outcome):
+        return dispute.amount
+    told, currency = outcome.amount, payment.charged.currency
+    if told is not None and told.minor > 0:
+        return told if told.currency == currency == dispute.amount.currency else None
+    if dispute.state is State.INQUIRY:
+        return dispute.amount
+    if currency != dispute.amount.currency:
+        return None
+    return payment.captured if payment.state is PaymentState.CAPTURED else await owed(tx, payment)
+
+
+def _is_won(outcome: Outcome) -> bool:
+    """Whether it ended without money."""
+    return outcome.dispute is not None and outcome.dispute.stage is DisputeStage.WON
+
+
+async def _note(
     tx: Connection, payment: Payment, outcome: Outcome, news: DisputeNews, at: datetime
-) -> Dispute:
-    amount = outcome.amount
-    if amount is None or amount.currency != payment.amount.currency or amount.minor <= 0:
-        amount = payment.captured
+) -> None:
+    """It cannot be booked: a line of the payment's history and the alarm, once for each stage."""
+    detail = f"{news.reference} {news.stage}: {outcome.amount}"
+    if await records.was_noted(tx, payment.merchant_id, payment.id, detail):
+        return
+    await payments.add_news(
+        tx,
+        replace(payment, state_at=at),
+        before=payment.state,
+        source="notification",
+        outcome=Kind.DISPUTED,
+        facts={"detail": detail},
+    )
+    _log.error(
+        "a dispute in a currency that was not charged: say how much it is",
+        extra={
+            "merchant": payment.merchant_id,
+            "payment": payment.id,
+            "dispute": news.reference,
+            "stage": news.stage,
+            "amount": str(outcome.amount),
+        },
+    )
+
+
+async def _new(tx: Connection, payment: Payment, news: DisputeNews, at: datetime) -> Dispute:
+    """A dispute of which the sum is not known yet: at most all of it."""
+    is_merchants = payment.state is PaymentState.CAPTURED
     dispute = Dispute(
         merchant_id=payment.merchant_id,
         id=await records.next_id(tx),
@@ -152,8 +216,9 @@ async def _new(
         provider_reference=news.reference,
         state=State.NEW,
         version=0,
-        amount=amount,
-        covered=Money(0, amount.currency),
+        amount=payment.amount,
+        covered=Money(0, payment.amount.currency),
+        bearer=Bearer.MERCHANT if is_merchants else Bearer.PLATFORM,
         reason=news.reason,
         answer_by=news.answer_by,
         opened_at=at,
@@ -161,43 +226,3 @@ async def _new(
     )
     await records.insert(tx, dispute)
     return dispute
-
-
-async def _take(tx: Connection, dispute: Dispute, at: datetime) -> Dispute:
-    """The bank has it: out of the balance as far as it goes, the rest is owed.
-
-    A review is over then: what was withheld is what it takes first.
-    """
-    currency = dispute.amount.currency
-    await post.hold(tx, dispute.merchant_id)
-    if review := await reviews.find(tx, dispute.merchant_id, dispute.payment_id):
-        await end(tx, review, ReviewEvent.CHARGEBACK, at)
-    held = await balances.balance(tx, dispute.merchant_id, MERCHANT, currency)
-    covered = min(held, dispute.amount)
-    await _post(tx, dispute, movements.CHARGEBACK, covered, at)
-    return replace(dispute, covered=covered)
-
-
-async def _give(tx: Connection, dispute: Dispute, at: datetime) -> None:
-    """We have it again: it pays what the merchant owes, the rest is his."""
-    currency = dispute.amount.currency
-    await post.hold(tx, dispute.merchant_id)
-    owed = await balances.balance(tx, dispute.merchant_id, OWES, currency)
-    repaid = min(owed, dispute.amount)
-    await _post(tx, dispute, movements.CHARGEBACK_UNDONE, dispute.amount - repaid, at)
-
-
-async def _post(
-    tx: Connection, dispute: Dispute, movement: str, covered: Money, at: datetime
-) -> None:
-    about = f"{OBJECT}:{dispute.id}"
-    facts = Facts(
-        merchant_id=dispute.merchant_id,
-        key=f"{about}/{movement}/{dispute.version}",
-        about=about,
-        at=at,
-        connector=dispute.connector,
-        covered=covered,
-        owed=dispute.amount - covered,
-    )
-    await post.post(tx, movements.lines(movement, facts))

@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from nonstopay.business.invoices import records as invoices
+from nonstopay.business.invoices.invoice import CRYPTO
 from nonstopay.business.payments import records as payments
+from nonstopay.business.payments.disputes import records as disputes
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.refunds import records
-from nonstopay.business.payments.refunds.refund import OBJECT, Refund
-from nonstopay.business.payments.refunds.states import State
+from nonstopay.business.payments.refunds.refund import OBJECT, Refund, Source
+from nonstopay.business.payments.refunds.states import MACHINE, Event, State
 from nonstopay.business.payments.refunds.tell import tell
 from nonstopay.business.payments.review.hold import free
 from nonstopay.business.payments.states import State as PaymentState
@@ -26,6 +28,10 @@ class NotRefundable(Conflict):
     """The invoice has no captured payment, or its money is with the payer's bank already."""
 
     code = "not_refundable"
+
+
+class NoWayBack(NotRefundable):
+    """Nobody knows where to: coins go back to an address that their payer names."""
 
 
 class BalanceTooLow(Conflict):
@@ -49,14 +55,15 @@ async def ask(
     that much is freed for it.
 
     Args:
-        amount: in the invoice's currency; `None` is all that is left.
+        amount: in the invoice's currency; `None` is all that is left and that the payer's bank has not.
 
     Returns:
         The refund, and the payment as it stands after.
 
     Raises:
         NotFound: the merchant has no such invoice.
-        NotRefundable: nothing was captured, nothing is left, or the payer's bank has it.
+        NotRefundable: nothing was captured, nothing is left, or the payer's bank has it; `NoWayBack` if it
+            was paid by crypto.
         InvalidAmount: more than is left, or too little to be a unit of the payer's currency.
         BalanceTooLow: settled or spent already.
     """
@@ -66,13 +73,16 @@ async def ask(
     payment = await payments.current(tx, merchant_id, invoice_id)
     if payment is None or payment.state is not PaymentState.CAPTURED:
         raise NotRefundable(f"invoice {invoice_id} has no captured payment")
-    if await payments.is_disputed(tx, merchant_id, payment.id):
-        raise NotRefundable(f"the payer's bank has the money of invoice {invoice_id} back")
-    amount = amount or payment.refundable
+    if payment.method == CRYPTO.name:
+        raise NoWayBack("coins go back to an address that the payer names; none is known")
     if not payment.refundable.minor:
         raise NotRefundable(f"invoice {invoice_id} is refunded")
-    if amount.minor <= 0 or amount.minor > payment.refundable.minor:
-        raise InvalidAmount(f"{payment.refundable} of invoice {invoice_id} can be refunded")
+    most = await left(tx, payment)
+    if not most.minor:
+        raise NotRefundable(f"the payer's bank has the money of invoice {invoice_id} back")
+    amount = amount or most
+    if amount.minor <= 0 or amount.minor > most.minor:
+        raise InvalidAmount(f"{most} of invoice {invoice_id} can be refunded")
     refund = await _new(tx, payment, amount, note, at)
     await records.insert(tx, refund)
     after = replace(payment, refunded=payment.refunded + amount, version=payment.version + 1)
@@ -81,6 +91,12 @@ async def ask(
     await tell(tx, refund)
     await jobs.enqueue(tx, merchant_id, CARRY_OUT, str(refund.id), {}, at)
     return refund, after
+
+
+async def left(conn: Connection, payment: Payment) -> Money:
+    """What can still be refunded of a payment: what neither the payer nor his bank has."""
+    taken = await disputes.taken_of(conn, payment.merchant_id, payment.id)
+    return Money(max(payment.refundable.minor - taken, 0), payment.amount.currency)
 
 
 async def _new(
@@ -94,12 +110,14 @@ async def _new(
         id=await records.next_id(tx),
         payment_id=payment.id,
         invoice_id=payment.invoice_id,
-        state=State.PENDING,
+        state=MACHINE.step(State.NEW, Event.ASKED).after,
         version=1,
         amount=amount,
         charged=charged,
         note=note,
         refusal=None,
+        source=Source.MERCHANT,
+        provider_reference=None,
         asked_at=at,
         state_at=at,
     )

@@ -4,7 +4,7 @@ from typing import cast
 
 import asyncpg
 
-from nonstopay.business.payments.refunds.refund import Refund
+from nonstopay.business.payments.refunds.refund import Refund, Source
 from nonstopay.business.payments.refunds.states import State
 from nonstopay.money import Money, fiat
 from nonstopay.store.db import Connection
@@ -17,8 +17,9 @@ async def next_id(conn: Connection) -> int:
 async def insert(tx: Connection, refund: Refund) -> None:
     await tx.execute(
         """INSERT INTO refund (merchant_id, id, payment_id, invoice_id, state, version, currency,
-               amount_minor, charged_currency, charged_minor, note, asked_at, state_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)""",
+               amount_minor, charged_currency, charged_minor, note, asked_at, state_at, source,
+               provider_reference)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14)""",
         refund.merchant_id,
         refund.id,
         refund.payment_id,
@@ -31,6 +32,8 @@ async def insert(tx: Connection, refund: Refund) -> None:
         refund.charged.minor,
         refund.note,
         refund.asked_at,
+        refund.source,
+        refund.provider_reference,
     )
 
 
@@ -39,6 +42,33 @@ async def find(conn: Connection, merchant_id: int, refund_id: int) -> Refund | N
         "SELECT * FROM refund WHERE merchant_id = $1 AND id = $2", merchant_id, refund_id
     )
     return _refund(row) if row else None
+
+
+async def by_reference(
+    conn: Connection, merchant_id: int, payment_id: int, provider_reference: str
+) -> Refund | None:
+    """A refund that was made at the provider, by its id there."""
+    row = await conn.fetchrow(
+        """SELECT * FROM refund
+            WHERE merchant_id = $1 AND payment_id = $2 AND provider_reference = $3""",
+        merchant_id,
+        payment_id,
+        provider_reference,
+    )
+    return _refund(row) if row else None
+
+
+async def is_under_way(conn: Connection, merchant_id: int, payment_id: int) -> bool:
+    """Whether money of a payment is set aside for a refund that is not decided."""
+    return cast(
+        bool,
+        await conn.fetchval(
+            """SELECT EXISTS (SELECT FROM refund
+                WHERE merchant_id = $1 AND payment_id = $2 AND state = 'pending')""",
+            merchant_id,
+            payment_id,
+        ),
+    )
 
 
 async def of_invoice(conn: Connection, merchant_id: int, invoice_id: int) -> list[Refund]:
@@ -92,6 +122,8 @@ def _refund(row: asyncpg.Record) -> Refund:
         charged=Money(row["charged_minor"], fiat(row["charged_currency"])),
         note=row["note"],
         refusal=row["refusal"],
+        source=Source(row["source"]),
+        provider_reference=row["provider_reference"],
         asked_at=row["asked_at"],
         state_at=row["state_at"],
     )

@@ -2,12 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from nonstopay.business.payments.refunds.states import State
 from nonstopay.money import Money
 
 OBJECT = "refund"
 _KEY = "refund-"
+
+
+class Source(StrEnum):
+    """Who wanted the money to go back."""
+
+    MERCHANT = "merchant"
+    """Here: over the API, or the operator for him."""
+    PROVIDER = "provider"
+    """Somebody at the provider's own desk: we heard of it when it was done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +29,7 @@ class Refund:
         charged: the same in the payer's currency: what the provider gives back.
         note: the merchant's reason, for people.
         refusal: why the provider refused, in its own code.
+        provider_reference: the provider's id of a refund that was made there.
     """
 
     merchant_id: int
@@ -31,6 +42,8 @@ class Refund:
     charged: Money
     note: str | None
     refusal: str | None
+    source: Source
+    provider_reference: str | None
     asked_at: datetime
     state_at: datetime
 

@@ -13,7 +13,7 @@ from nonstopay.errors import NotFound
 from nonstopay.store import outbox
 from nonstopay.store.db import Connection, Database
 
-KINDS = tuple(f"{OBJECT}:{state}" for state in State)
+KINDS = tuple(f"{OBJECT}:{state}" for state in State if state is not State.NEW)
 _DESCRIPTION = {
     State.PENDING: "The money is set aside and on its way to the payer",
     State.SUCCESS: "The money went back to the payer",
