@@ -17,9 +17,9 @@ from nonstopay.business.settlement import records
 from nonstopay.business.settlement import tell as module
 from nonstopay.business.settlement.close import close_due
 from nonstopay.business.settlement.pay import pay
-from nonstopay.business.settlement.payout import Refused, Sent, Unknown
 from nonstopay.business.settlement.record import record
 from nonstopay.business.settlement.terms import Cadence, Terms
+from nonstopay.business.transactions.payout import Refused, Sent, Unknown
 from nonstopay.connectors.outcome import DisputeNews, DisputeStage, Kind
 from nonstopay.errors import IllegalTransition
 from nonstopay.money import Money

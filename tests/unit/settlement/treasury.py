@@ -15,11 +15,11 @@ from nonstopay.business.settlement import records
 from nonstopay.business.settlement.batch import Batch
 from nonstopay.business.settlement.close import close
 from nonstopay.business.settlement.pay import pay
-from nonstopay.business.settlement.payout import Answer, Confirmed, Order
 from nonstopay.business.settlement.proof.prove import LAWS
 from nonstopay.business.settlement.rules import Rules
 from nonstopay.business.settlement.tell import tell
 from nonstopay.business.settlement.terms import Cadence, Terms
+from nonstopay.business.transactions.payout import Answer, Confirmed, Order
 from nonstopay.ledger import balances
 from nonstopay.ledger.proof import prove as prove_books
 from nonstopay.money import Currency, coin, fiat

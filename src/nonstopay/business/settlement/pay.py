@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from nonstopay.business.merchants import records as merchants
 from nonstopay.business.settlement import records
 from nonstopay.business.settlement.batch import Batch
-from nonstopay.business.settlement.payout import Order, Payout
 from nonstopay.business.settlement.record import record
 from nonstopay.business.settlement.states import MACHINE, Event, State
+from nonstopay.business.transactions.payout import Order, Payout
 from nonstopay.store.db import Connection, Database
 
-_PAUSE = timedelta(seconds=2)
+_PAUSE = timedelta(milliseconds=500)
 _PAUSE_MAX = timedelta(minutes=5)
 AFTER_REFUSAL = timedelta(hours=1)
 """A refusal mends itself when limits or funds are put right; the operator may be faster."""

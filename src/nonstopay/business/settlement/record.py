@@ -5,8 +5,8 @@ from datetime import datetime
 
 from nonstopay.business.settlement import records
 from nonstopay.business.settlement.batch import Batch
-from nonstopay.business.settlement.payout import Answer, Confirmed, Refused, Sent, Unknown
 from nonstopay.business.settlement.states import MACHINE, Event, State
+from nonstopay.business.transactions.payout import Answer, Confirmed, Refused, Sent, Unknown
 from nonstopay.errors import NotFound
 from nonstopay.ledger import movements, post
 from nonstopay.ledger.movements import Facts

@@ -1,4 +1,4 @@
-"""Who sends coins, as settlement sees him: asked under a key, he answers what became of it.
+"""Who sends coins, as those who owe them see him: asked under a key, he answers what became of it.
 
 The same key asked again is the same transfer: whoever sends must remember his keys before he sends, and
 must not answer `Refused` unless nothing was sent under that key and nothing will be.
@@ -16,7 +16,9 @@ class Order:
 
     Attributes:
         key: names the transfer, once for ever.
-        root: 32 bytes, the statement's digest, to go along where the network has a place for it.
+        amount: in the coin's ticker (`USDC`) or its whole name (`USDC_polygon`), with its decimals.
+        root: 32 bytes, the statement's digest, to go along where the network has a place for it; or
+            nothing.
     """
 
     key: str
@@ -24,7 +26,22 @@ class Order:
     network: str
     amount: Money
     address: str
-    root: bytes
+    root: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Call a contract, which must be on the list `hot_contracts`; no coin of ours goes along.
+
+    Attributes:
+        data: the selector of the function and its arguments.
+    """
+
+    key: str
+    merchant_id: int
+    network: str
+    contract: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +79,8 @@ class Payout(Protocol):
     """A sender of coins."""
 
     async def ask(self, order: Order) -> Answer:
-        """Send it, or say how far it has come. Never called inside a transaction."""
+        """Send it, or say how far it has come. Never called inside a transaction.
+
+        Raises:
+            Conflict: the key names another transfer.
+        """

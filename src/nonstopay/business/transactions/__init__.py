@@ -1,0 +1,1 @@
+"""Sending coins: orders, each under its caller's key, signed elsewhere and followed until they are final."""

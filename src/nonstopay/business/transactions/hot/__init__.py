@@ -1,0 +1,1 @@
+"""The hot wallet: what it holds, and how much of its limits is used."""
