@@ -236,6 +236,21 @@ async def test_double_click_reload_and_a_second_tab_charge_once(
     assert await auditor.states(invoice) == ["captured"]
 
 
+@on_a_phone
+async def test_the_back_button_brings_neither_number_nor_code_back(
+    payer: Payer, till: Till
+) -> None:
+    url, _ = new_page(till, devise="EUR")
+    page = await payer.open(url)
+    await pay(page, BROKE)
+    await expect(page.locator(".note.bad")).to_be_visible()
+
+    await page.go_back()
+
+    fields = "[...document.querySelectorAll('[name=number], [name=code]')]"
+    assert await page.evaluate(f"{fields}.map((field) => field.value)") == ["", ""]
+
+
 async def test_eight_forms_at_one_moment_charge_once(till: Till, auditor: Auditor) -> None:
     url, invoice = new_page(till, devise="EUR")
 

@@ -23,10 +23,16 @@ from nonstopay.web.checkout.headers import security_headers
 from nonstopay.web.checkout.page import DeclineReason, UpiPage, UpiState, Visit
 from nonstopay.web.checkout.render import render_choose, render_done, render_upi
 from tests.unit.web.checkout_pages import CHOOSE, DONE, INVOICE, LINK, UPI, every_page
+from tests.unit.web.crypto_pages import every_crypto_page
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+TARGETS = "a:visible, button:visible, summary:visible, .kinds>label:visible, .field input:visible"
+CRYPTO = (
+    "coins", "coins changed", "crypto waiting", "crypto ether", "crypto topped up", "crypto late",
+    "refund invalid",
+)  # fmt: skip
 
 
 class Shop:
@@ -266,7 +272,9 @@ def overflowing(context: BrowserContext, shop: Shop) -> Iterator[str]:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     for language in ("hi", "fr"):
-        for name, html in every_page(language).items():
+        crypto = every_crypto_page(language)
+        pages = every_page(language) | {name: crypto[name] for name in CRYPTO}
+        for name, html in pages.items():
             shop.html = html
             page.goto(shop.url)
             if page.evaluate("document.documentElement.scrollWidth > innerWidth") or complaints:
@@ -284,11 +292,11 @@ def test_every_target_is_large_enough_for_a_finger(shop: Shop, browser: Browser)
     with browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     ) as context:
-        page, pages = context.new_page(), every_page()
-        for name in ("choose", "upi waiting", "upi wrong_pin", "upi expired", "done paid"):
+        page, pages = context.new_page(), every_page() | every_crypto_page()
+        for name in ("choose", "upi waiting", "upi wrong_pin", "upi expired", "done paid", *CRYPTO):
             shop.html = pages[name]
             page.goto(shop.url)
-            for target in page.locator("a:visible, button:visible, summary:visible").all():
+            for target in page.locator(TARGETS).all():
                 box = target.bounding_box()
                 assert box is not None
                 assert min(box["height"], box["width"]) >= 44, (name, target.inner_text(), box)

@@ -55,17 +55,18 @@ class Filled:
 
 async def read_form(request: Request, payer_ip: str, at: datetime) -> Filled:
     """Read the form; of a body that is none, every field is missing."""
-    fields = await _fields(request)
+    fields = await form_fields(request)
     return understand(fields, browser_of(request, fields.get("browser", ""), payer_ip), at)
 
 
 async def returned_fields(request: Request) -> Mapping[str, str]:
     """What a payer brings back from 3-D Secure, in the address or in a form; not our token."""
-    fields = {**request.query_params, **await _fields(request)}
+    fields = {**request.query_params, **await form_fields(request)}
     return {name: value for name, value in fields.items() if name != "token"}
 
 
-async def _fields(request: Request) -> Mapping[str, str]:
+async def form_fields(request: Request) -> Mapping[str, str]:
+    """What a form brought; nothing, of a body that is none."""
     try:
         return read_query(await read_body(dict(request.scope["headers"]), request.receive))
     except ContractError:

@@ -10,6 +10,7 @@ from nonstopay.errors import LawBroken
 LONGEST = 2048
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\<>\"]")
 _UPI_PAY = re.compile(r"upi://pay\?[A-Za-z0-9%&=+._~@:/?,!*'()$-]+", re.ASCII)
+_WALLET = re.compile(r"(ethereum|bitcoin|litecoin):[A-Za-z0-9%&=+._~@/?-]+", re.ASCII)
 
 
 class Platform(StrEnum):
@@ -82,6 +83,17 @@ def upi_link(uri: str) -> str:
     """
     if len(uri) > LONGEST or not _UPI_PAY.fullmatch(uri):
         raise LawBroken("not a upi://pay link")
+    return uri
+
+
+def wallet_link(uri: str | None) -> str | None:
+    """`uri` if it is a well-formed EIP-681 or BIP-21 link in plain ASCII; some networks have none.
+
+    Raises:
+        LawBroken: it is something else; the gateway makes these links itself.
+    """
+    if uri is not None and (len(uri) > LONGEST or not _WALLET.fullmatch(uri)):
+        raise LawBroken("not a link for a wallet")
     return uri
 
 

@@ -1,7 +1,7 @@
 """How fast one address may send forms: a window that slides, in this process's memory.
 
 It keeps a machine from trying one thing after another at the speed of machines. What must hold over all
-processes is counted in the database (`business/payments/cards/start.py`).
+processes is counted in the database (`business/payments/cards/enter.py`).
 """
 
 from collections import OrderedDict, deque

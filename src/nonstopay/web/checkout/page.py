@@ -24,6 +24,7 @@ from enum import StrEnum
 
 from nonstopay.money import Money
 from nonstopay.web.checkout.links import Platform
+from nonstopay.web.checkout.remains import Remains
 from nonstopay.web.checkout.text import DEFAULT_LANGUAGE
 
 
@@ -220,14 +221,14 @@ class UpiPage:
 class Payment:
     """What was charged, when (UTC), and the bank's own reference for it (for UPI the RRN).
 
-    `card` is what may be shown of the card: `Visa •••• 4242`.
+    `means` is with what he paid, as far as it may be shown: `Visa •••• 4242`, `USDT, Polygon`.
     """
 
     charged: Money
     at: datetime
     kind: MethodKind
     reference: str = ""
-    card: str = ""
+    means: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +237,7 @@ class DonePage:
 
     `return_url` is the merchant's; one that `safe_href` refuses is not linked. A payer who paid is
     taken there after `forward_seconds` unless something on the page is touched; 0 never forwards.
+    `remains` is what an attempt by crypto left behind.
     `events_url` lets a pending page learn of its end; `resume_url` (GET) leads a payer who
     cancelled back to paying, `again_url` (GET) one whose money goes back because it was not what
     was asked. `refunded` is what came.
@@ -247,6 +249,7 @@ class DonePage:
     state: DoneState
     payment: Payment | None = None
     refunded: Money | None = None
+    remains: Remains | None = None
     return_url: str | None = None
     forward_seconds: int = 3
     resume_url: str | None = None

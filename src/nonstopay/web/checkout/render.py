@@ -1,37 +1,40 @@
 """Pages into HTML: one pure function per page."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from nonstopay.money import Currency, Money
 from nonstopay.web.checkout import links
-from nonstopay.web.checkout.assets import asset
 from nonstopay.web.checkout.card_page import CardPage, CardState, UsedCard
+from nonstopay.web.checkout.frame import (
+    action,
+    countdown,
+    fill,
+    isolated,
+    methods_shown,
+    own,
+    share_left,
+    shortened,
+    strong,
+    ticket,
+    wording_of,
+)
 from nonstopay.web.checkout.page import (
     Brand,
     ChoosePage,
-    Conversion,
     DonePage,
     DoneState,
     ErrorPage,
-    Invoice,
     Landing,
     LandingPage,
-    Method,
     UpiPage,
     UpiState,
     Visit,
 )
 from nonstopay.web.checkout.qr import qr_image
-from nonstopay.web.checkout.text import languages
-from nonstopay.web.checkout.wording import Wording, stamp
+from nonstopay.web.checkout.remains_render import remains_shown
+from nonstopay.web.checkout.wording import Wording
 
-COUNTDOWN_WITHIN = timedelta(hours=1)
-DESCRIPTION_SHOWN = 160
 PAYABLE = (UpiState.WAITING, UpiState.DECLINED)
 LANDING_LOOKS = {
     Landing.SUCCESS: DoneState.PAID,
@@ -39,74 +42,71 @@ LANDING_LOOKS = {
     Landing.CANCEL: DoneState.CANCELLED,
     Landing.FAILURE: DoneState.FAILED,
 }
-_INVISIBLE = dict.fromkeys(
-    [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-)
 
 
 def render_choose(page: ChoosePage) -> str:
     """The invoice with the ways to pay it."""
-    words = _wording(page.visit)
-    return _render(
+    words = wording_of(page.visit)
+    return fill(
         "choose.html",
         page.visit,
         page.brand,
         title=words.say("choose.title", merchant=page.brand.merchant),
-        ticket=_ticket(words, page.visit, page.invoice, page.invoice.amount, None),
+        ticket=ticket(words, page.visit, page.invoice, words.money(page.invoice.amount)),
         state="choose",
-        methods=_methods(words, page),
+        methods=methods_shown(words, page.visit, page.methods),
         unanswered=_unanswered(words, page),
-        cancel_url=_action(page.visit, page.cancel_url),
+        cancel_url=action(page.visit, page.cancel_url),
     )
 
 
 def render_upi(page: UpiPage) -> str:
     """The wait for a UPI payment, in whichever state it is."""
-    words, state = _wording(page.visit), page.shown
+    words, state = wording_of(page.visit), page.shown
     amount, payee = words.money(page.amount), links.payee_of(page.upi_uri)
     label = words.say("upi.qr_label", amount=amount, payee=payee)
-    return _render(
+    return fill(
         "upi.html",
         page.visit,
         page.brand,
         title=words.say("upi.title", amount=amount),
-        ticket=_ticket(words, page.visit, page.invoice, page.amount, page.conversion),
+        ticket=_converted(words, page),
         state=state.value,
         revision=page.revision,
         events_url=links.own_path(page.events_url),
         amount=amount,
-        payee=_isolated(payee),
+        payee=isolated(payee),
         reason=page.reason.value if page.reason else None,
         payable=state in PAYABLE,
         uri=links.upi_link(page.upi_uri),
         apps=links.app_links(page.upi_uri, page.visit.platform),
         qr=qr_image(page.upi_uri, label) if state in PAYABLE else None,
         until=words.time(page.qr_expires_at),
-        left=_countdown(page.qr_expires_at),
+        left=countdown(page.qr_expires_at),
         lifetime=page.qr_seconds,
-        share_left=_share_left(page),
-        new_qr_url=_action(page.visit, page.new_qr_url),
-        methods=_methods(words, page),
-        cancel_url=_action(page.visit, page.cancel_url),
-        sandbox_app_url=_own(page.sandbox_app_url),
+        share_left=share_left(page.visit, page.qr_expires_at, page.qr_seconds),
+        new_qr_url=action(page.visit, page.new_qr_url),
+        methods=methods_shown(words, page.visit, page.methods),
+        cancel_url=action(page.visit, page.cancel_url),
+        sandbox_app_url=own(page.sandbox_app_url),
     )
 
 
 def render_card(page: CardPage) -> str:
     """Filling in a card, and the wait for what becomes of it."""
-    words, state = _wording(page.visit), page.state
+    words, state = wording_of(page.visit), page.state
     amount, bank = words.money(page.amount), links.safe_href(page.bank_url)
-    return _render(
+    return fill(
         "card.html",
         page.visit,
         page.brand,
         title=words.say("card.title", amount=amount),
-        ticket=_ticket(words, page.visit, page.invoice, page.amount, None),
+        ticket=ticket(words, page.visit, page.invoice, amount),
         state=state.value,
         revision=page.revision,
         events_url=links.own_path(page.events_url),
         amount=amount,
-        form_url=_action(page.visit, page.form_url),
+        form_url=action(page.visit, page.form_url),
         after=page.after,
         problems=page.problems,
         expiry=page.expiry,
@@ -116,50 +116,52 @@ def render_card(page: CardPage) -> str:
         paused=_paused(words, page),
         bank_url=bank,
         goes_to_bank=page.goes_to_bank and bank is not None,
-        another_url=_action(page.visit, page.another_url),
+        another_url=action(page.visit, page.another_url),
         return_url=links.safe_href(page.return_url),
         moving=state in (CardState.CHECKING, CardState.PROCESSING, CardState.RELEASING),
-        methods=_methods(words, page),
-        cancel_url=_action(page.visit, page.cancel_url),
+        methods=methods_shown(words, page.visit, page.methods),
+        cancel_url=action(page.visit, page.cancel_url),
     )
 
 
 def render_done(page: DonePage) -> str:
     """The end: paid, pending, cancelled, expired, failed, withheld, refunded or charged back."""
-    words, state = _wording(page.visit), page.state
+    words, state = wording_of(page.visit), page.state
     back = links.safe_href(page.return_url)
     charged = page.payment.charged if page.payment else page.invoice.amount
     amount = (page.refunded or charged) if state is DoneState.REFUNDED else charged
-    forwards = state is DoneState.PAID and back is not None
-    return _render(
+    remains = remains_shown(words, page.visit, page.brand.merchant, page.remains)
+    forwards = state is DoneState.PAID and back is not None and remains is None
+    return fill(
         "done.html",
         page.visit,
         page.brand,
         title=words.say("done.title", merchant=page.brand.merchant),
         state=state.value,
         revision=page.revision,
-        events_url=_own(page.events_url),
+        events_url=own(page.events_url),
         heading=words.say(f"done.{state}.heading"),
         lead=words.say(
             f"done.{state}.lead",
-            merchant=_isolated(page.brand.merchant),
-            amount=_strong(words.money(amount)),
+            merchant=isolated(page.brand.merchant),
+            amount=strong(words.money(amount)),
         ),
         more=words.say("done.refunded.open") if page.again_url else None,
         due=words.money(amount),
         rows=_receipt(words, page),
+        remains=remains,
         return_url=back,
         forward_seconds=page.forward_seconds if forwards else 0,
-        resume_url=_action(page.visit, page.resume_url),
-        again_url=_action(page.visit, page.again_url),
+        resume_url=action(page.visit, page.resume_url),
+        again_url=action(page.visit, page.again_url),
     )
 
 
 def render_landing(page: LandingPage) -> str:
     """A generic landing page, with the invoice's figures where they are known."""
-    words, invoice = _wording(page.visit), page.invoice
+    words, invoice = wording_of(page.visit), page.invoice
     key = f"landing.{page.outcome}"
-    rows = [(words.say("order.number"), _isolated(invoice.number))] if invoice else []
+    rows = [(words.say("order.number"), isolated(invoice.number))] if invoice else []
     due = words.money(invoice.amount) if invoice else None
     state = LANDING_LOOKS[page.outcome].value
     return _render_notice(words, page.visit, page.brand, key, state, due=due, rows=rows)
@@ -167,7 +169,7 @@ def render_landing(page: LandingPage) -> str:
 
 def render_error(page: ErrorPage) -> str:
     """A link that does not work, or a moment when we do not."""
-    return _render_notice(_wording(page.visit), page.visit, None, f"error.{page.kind}", "error")
+    return _render_notice(wording_of(page.visit), page.visit, None, f"error.{page.kind}", "error")
 
 
 def _render_notice(
@@ -180,7 +182,7 @@ def _render_notice(
     due: str | None = None,
     rows: Sequence[tuple[Markup, Markup]] = (),
 ) -> str:
-    return _render(
+    return fill(
         "done.html",
         visit,
         brand or Brand(merchant=""),
@@ -193,6 +195,7 @@ def _render_notice(
         more=None,
         due=due,
         rows=rows,
+        remains=None,
         return_url=None,
         forward_seconds=0,
         resume_url=None,
@@ -200,101 +203,21 @@ def _render_notice(
     )
 
 
-def _render(template: str, visit: Visit, brand: Brand, **values: object) -> str:
-    words = _wording(visit)
-    spoken = languages().values()
-    frame = _environment().get_template(template)
-    return frame.render(
-        t=words.say,
-        language=words.language,
-        languages=[(to.tag, to.name, links.in_language(visit.url, to.tag)) for to in spoken],
-        now=stamp(visit.now),
-        sandbox=visit.sandbox,
-        brand=brand,
-        merchant=_isolated(brand.merchant),
-        monogram=next((letter for letter in brand.merchant if letter.isalnum()), "").upper(),
-        logo_url=_own(brand.logo_url),
-        css_url=_own(brand.css_url),
-        asset=asset,
-        **values,
-    )
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_without_invisible,
-    )
-
-
-def _without_invisible(value: object) -> object:
-    """Drop control and direction-override characters: a name must not rewrite its neighbours."""
-    return value.translate(_INVISIBLE) if isinstance(value, str) else value
-
-
-def _wording(visit: Visit) -> Wording:
-    return Wording(visit.language, visit.zone)
-
-
-def _ticket(
-    words: Wording, visit: Visit, invoice: Invoice, due: Money, conversion: Conversion | None
-) -> dict[str, object]:
-    same_currency = due.currency == invoice.amount.currency
-    conversion = None if same_currency else conversion
-    soon = timedelta(0) < invoice.valid_until - visit.now <= COUNTDOWN_WITHIN
-    return {
-        "due": words.money(due),
-        "same_as": words.money(invoice.amount) if conversion else None,
-        "rate": _rate(words, invoice.amount.currency, due, conversion) if conversion else None,
-        "description": _shortened(invoice.description),
-        "reference": _shortened(invoice.reference),
-        "number": invoice.number,
-        "valid_until": words.moment(invoice.valid_until),
-        "left": _countdown(invoice.valid_until) if soon else "",
-    }
-
-
-def _rate(words: Wording, base: Currency, due: Money, conversion: Conversion) -> Markup:
-    return words.say(
+def _converted(words: Wording, page: UpiPage) -> dict[str, object]:
+    """The ticket in rupees, with how they became of the invoice's own money."""
+    asked, due, conversion = page.invoice.amount, page.amount, page.conversion
+    if conversion is None or due.currency == asked.currency:
+        return ticket(words, page.visit, page.invoice, words.money(due))
+    rate = words.say(
         "order.rate",
-        one=f"1\N{NO-BREAK SPACE}{base.code}",
+        one=f"1\N{NO-BREAK SPACE}{asked.currency.code}",
         charged=words.rate(conversion.rate, due.currency.code),
         source=conversion.source,
         date=words.date(conversion.as_of),
         time=words.time(conversion.locked_until),
     )
-
-
-def _countdown(instant: datetime) -> Markup:
-    """The room where the script counts down to an instant that is written out beside it."""
-    return Markup('<b class="left" role="timer" data-left="{}" hidden></b>').format(stamp(instant))
-
-
-def _share_left(page: UpiPage) -> int:
-    """Whole per cent of the code's life that are left."""
-    left = (page.qr_expires_at - page.visit.now).total_seconds()
-    return max(0, min(100, round(100 * left / max(1, page.qr_seconds))))
-
-
-def _methods(words: Wording, page: ChoosePage | UpiPage | CardPage) -> list[dict[str, object]]:
-    return [_method(words, page.visit, method) for method in page.methods]
-
-
-def _method(words: Wording, visit: Visit, method: Method) -> dict[str, object]:
-    label = method.label or words.say(f"method.{method.kind}")
-    return {
-        "kind": method.kind.value,
-        "url": _action(visit, method.url),
-        "by_link": method.by_link,
-        "label": label,
-        "hint": method.hint or words.say(f"method.{method.kind}_hint"),
-        "trouble": words.say(f"trouble.{method.trouble}", method=label) if method.trouble else None,
-    }
+    same_as = words.money(asked)
+    return ticket(words, page.visit, page.invoice, words.money(due), same_as=same_as, rate=rate)
 
 
 def _used(card: UsedCard | None) -> Markup | None:
@@ -309,7 +232,7 @@ def _paused(words: Wording, page: CardPage) -> Markup | None:
     if page.pause is None:
         return None
     if page.pause.until is None:
-        return words.say("card.closed", merchant=_isolated(page.brand.merchant))
+        return words.say("card.closed", merchant=isolated(page.brand.merchant))
     return words.say("card.paused", time=words.time(page.pause.until))
 
 
@@ -326,39 +249,17 @@ def _receipt(words: Wording, page: DonePage) -> list[tuple[Markup, Markup | str]
     """The rows of the receipt that have something to say."""
     invoice, payment = page.invoice, page.payment
     rows: list[tuple[str, Markup | str]] = [
-        ("merchant", _isolated(page.brand.merchant)),
+        ("merchant", isolated(page.brand.merchant)),
         ("number", invoice.number),
-        ("reference", _isolated(_shortened(invoice.reference))),
+        ("reference", isolated(shortened(invoice.reference))),
         ("amount", words.money(invoice.amount)),
     ]
     if payment:
         rows += [
             ("charged", words.money(payment.charged) if payment.charged != invoice.amount else ""),
             ("time", words.moment(payment.at)),
-            ("method", payment.card or words.say(f"method.{payment.kind}")),
+            ("method", payment.means or words.say(f"method.{payment.kind}")),
             ("bank_reference", payment.reference),
         ]
     rows.append(("refunded", words.money(page.refunded) if page.refunded else ""))
     return [(words.say(f"order.{key}"), value) for key, value in rows if value]
-
-
-def _own(path: str | None) -> str | None:
-    return None if path is None else links.own_path(path)
-
-
-def _action(visit: Visit, path: str | None) -> str | None:
-    """Where a form posts to or our own link leads: on to a page in the same language."""
-    return None if path is None else links.in_language(path, visit.language)
-
-
-def _isolated(text: str) -> Markup:
-    """A stranger's words, kept from reordering ours when they run the other way."""
-    return Markup("<bdi>{}</bdi>").format(text) if text else Markup("")
-
-
-def _strong(text: str) -> Markup:
-    return Markup("<strong>{}</strong>").format(text)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= DESCRIPTION_SHOWN else f"{text[: DESCRIPTION_SHOWN - 1]}…"

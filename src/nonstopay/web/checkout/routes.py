@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
+from nonstopay.business.exchange.rate import RateMissing, RateTooOld
 from nonstopay.business.invoices import records as invoices
-from nonstopay.business.invoices.invoice import CARD, UPI
+from nonstopay.business.invoices.invoice import CARD, CRYPTO, UPI
 from nonstopay.business.invoices.open import open_invoice
 from nonstopay.business.invoices.states import PAYABLE
 from nonstopay.business.merchants import records as merchants
@@ -24,20 +25,26 @@ from nonstopay.business.payments import records as payments
 from nonstopay.business.payments.cards import records as used_cards
 from nonstopay.business.payments.cards.attempt import CardAttempt
 from nonstopay.business.payments.cards.come_back import come_back
-from nonstopay.business.payments.cards.start import TooManyDeclines, start_card
+from nonstopay.business.payments.cards.enter import TooManyDeclines
+from nonstopay.business.payments.cards.start import start_card
+from nonstopay.business.payments.crypto.ask_refund import NothingToRefund, ask_refund
+from nonstopay.business.payments.crypto.start import start_crypto
 from nonstopay.business.payments.returns.owed import owed
 from nonstopay.business.payments.start import NotPayable, Wish, start_upi
 from nonstopay.business.payments.states import State
+from nonstopay.business.risk.address import counted_as
 from nonstopay.connectors.charge import Card, Payer
-from nonstopay.errors import NotFound, Overloaded, Unavailable
+from nonstopay.errors import InvalidInput, NotFound, Overloaded, Unavailable
 from nonstopay.web.api.caller import PeerAddress
 from nonstopay.web.checkout import page
 from nonstopay.web.checkout.assets import assets, serve
-from nonstopay.web.checkout.card_form import Filled, read_form, returned_fields
+from nonstopay.web.checkout.card_form import Filled, form_fields, read_form, returned_fields
 from nonstopay.web.checkout.card_page import Pause
+from nonstopay.web.checkout.crypto_facts import crypto_facts
 from nonstopay.web.checkout.headers import security_headers
 from nonstopay.web.checkout.links import platform_of
 from nonstopay.web.checkout.pace import Pace
+from nonstopay.web.checkout.refund_form import refused
 from nonstopay.web.checkout.render import render_error, render_landing
 from nonstopay.web.checkout.sight import (
     CANCEL_PATH,
@@ -47,6 +54,7 @@ from nonstopay.web.checkout.sight import (
     NEW_QR_PATH,
     PAGE_PATH,
     PAY_PATH,
+    REFUND_PATH,
     RETURN_PATH,
     Sight,
 )
@@ -79,6 +87,8 @@ class Checkout:
             (RETURN_PATH, self.come_back, "GET"),
             (RETURN_PATH, self.come_back, "POST"),
             (NEW_QR_PATH, self.new_qr, "POST"),
+            (REFUND_PATH, self.give_back, "POST"),
+            (REFUND_PATH, self.look, "GET"),
             (CANCEL_PATH, self.cancel, "POST"),
             (EVENTS_PATH, self.events, "GET"),
         ]
@@ -107,6 +117,9 @@ class Checkout:
         """The payer chose a method: find or start his attempt, and show it."""
         if request.query_params.get("method") == page.MethodKind.CARD:
             return await self._pay_by_card(request)
+        if request.query_params.get("method") == page.MethodKind.CRYPTO:
+            coin = (await form_fields(request)).get("coin", "")
+            return await self._start_crypto(request, coin, Wish())
         return await self._start(request, Wish())
 
     async def look(self, request: Request) -> Response:
@@ -123,8 +136,24 @@ class Checkout:
 
     async def new_qr(self, request: Request) -> Response:
         """The payer wants another QR than the attempt he names: same invoice, new attempt."""
-        after = _number(request.query_params.get("after", ""))
-        return await self._start(request, Wish(after=after))
+        wish = Wish(after=_number(request.query_params.get("after", "")))
+        if coin := request.query_params.get("coin"):
+            return await self._start_crypto(request, coin, wish)
+        return await self._start(request, wish)
+
+    async def give_back(self, request: Request) -> Response:
+        """The payer names an address to which what paid for nothing is sent back."""
+        sight = await self._sight(request)
+        payment = sight.crypto_facts.refundable(_number(request.query_params.get("payment", "")))
+        if payment is None:
+            return self._back(request)
+        address = (await form_fields(request)).get("address", "").strip()
+        db, chains, at = self._gateway.db, self._gateway.chains, clock.now()
+        try:
+            await ask_refund(db, chains, payment.merchant_id, payment.id, address, at)
+        except (InvalidInput, NothingToRefund) as error:
+            return self._form(replace(sight, named=refused(address, error)), 422)
+        return self._back(request)
 
     async def cancel(self, request: Request) -> Response:
         """The payer leaves. Nothing is cancelled: he may come back while the invoice is open."""
@@ -135,11 +164,16 @@ class Checkout:
         """The page's live news, as server-sent events."""
         sight = await self._sight(request)
 
+        def awaited() -> str | None:
+            return sight.awaited_network
+
         async def stream() -> AsyncIterator[bytes]:
+            nonlocal sight
             yield b"retry: 2000\n\n"
-            async for _ in self._watch.changes(sight.merchant.id, sight.invoice.id):
-                now = await self._sight(request)
-                news = {"state": now.shown, "revision": now.revision, "reload": False}
+            of = (sight.merchant.id, sight.invoice.id)
+            async for _ in self._watch.changes(*of, awaited):
+                sight = await self._sight(request)
+                news = {"state": sight.shown, "revision": sight.revision, "reload": False}
                 yield b"event: state\ndata: " + msgspec.json.encode(news) + b"\n\n"
 
         headers = {**security_headers(), "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -158,11 +192,34 @@ class Checkout:
                 return self._back(request, unanswered="1")
         return self._back(request)
 
+    async def _start_crypto(self, request: Request, coin: str, wish: Wish) -> Response:
+        """Find or start the attempt in this coin; what came already keeps the payer with its own."""
+        sight, gateway = await self._sight(request), self._gateway
+        if sight.invoice.state not in PAYABLE or not sight.may_pay_by(CRYPTO.name):
+            return self._back(request)
+        try:
+            await start_crypto(
+                gateway.db,
+                gateway.rails,
+                gateway.chains,
+                sight.merchant,
+                sight.invoice.id,
+                coin,
+                wish,
+            )
+        except NotPayable:
+            return self._back(request)
+        except (NotFound, RateMissing, RateTooOld):
+            return self._back(request, method=page.MethodKind.CRYPTO, unanswered="1")
+        if sight.has_same_address(gateway.chains, coin):
+            return self._back(request, same="1")
+        return self._back(request)
+
     async def _pay_by_card(self, request: Request) -> Response:
         """Charge the card once, however often the form is sent, and show what became of it."""
         sight, at = await self._sight(request), clock.now()
         payer_ip = self._addresses.of(request.scope)
-        if not self._pace.admits(payer_ip, at):
+        if not self._pace.admits(counted_as(payer_ip) or "", at):
             raise Overloaded("too many card forms from one address")
         if sight.invoice.state not in PAYABLE or not sight.may_pay_by(CARD.name):
             return self._back(request)
@@ -226,6 +283,7 @@ class Checkout:
                 if payment and by_card
                 else None
             )
+        crypto = await crypto_facts(gateway, merchant, invoice, payment)
         return Sight(
             visit=self._visit(request),
             token=request.query_params["token"],
@@ -243,6 +301,9 @@ class Checkout:
             by_card=request.query_params.get("method") == page.MethodKind.CARD,
             another=_number(request.query_params.get("another", "")),
             to_bank="bank" in request.query_params,
+            crypto_facts=crypto,
+            by_crypto=request.query_params.get("method") == page.MethodKind.CRYPTO,
+            same_address="same" in request.query_params,
         )
 
     def _subject(self, request: Request) -> tuple[int, int]:

@@ -1,14 +1,17 @@
 """What is there to be shown: an invoice, the attempt that counts for it, and what the payer wants."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, auto
 from urllib.parse import urlencode
 
-from nonstopay.business.invoices.invoice import CARD, UPI, Invoice
+from nonstopay.business.deposits.chains import Chains, family_of
+from nonstopay.business.invoices.invoice import CARD, CRYPTO, UPI, Invoice
 from nonstopay.business.invoices.states import PAYABLE
 from nonstopay.business.invoices.states import State as InvoiceState
 from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments.cards.attempt import UsedCard
+from nonstopay.business.payments.crypto.standing import Standing as CryptoStanding
 from nonstopay.business.payments.health.health import Standing
 from nonstopay.business.payments.health.states import State as Health
 from nonstopay.business.payments.payment import Payment
@@ -18,6 +21,9 @@ from nonstopay.money import Money
 from nonstopay.web.checkout import page
 from nonstopay.web.checkout.card_form import Filled
 from nonstopay.web.checkout.card_page import CardState, Pause
+from nonstopay.web.checkout.crypto_facts import CryptoFacts
+from nonstopay.web.checkout.crypto_page import CryptoState
+from nonstopay.web.checkout.refund_form import Named
 
 PAGE_PATH = "/widget/sale/create/"
 PAY_PATH = "/widget/sale/pay/"
@@ -25,6 +31,7 @@ NEW_QR_PATH = "/widget/sale/new-qr/"
 CANCEL_PATH = "/widget/sale/cancel/"
 EVENTS_PATH = "/widget/sale/events/"
 RETURN_PATH = "/widget/sale/return/"
+REFUND_PATH = "/widget/sale/refund/"
 LANDING_PATH = "/service/pay/{outcome}/"
 
 MONEY_GOES_BACK = frozenset({State.RETURNING, State.RETURNED})
@@ -43,6 +50,8 @@ UPI_STATES = {
     State.DECLINED: page.UpiState.DECLINED,
     State.EXPIRED: page.UpiState.EXPIRED,
 }
+LEAVABLE = (CryptoState.WAITING, CryptoState.EXPIRED)
+"""Nothing has come by crypto: another coin, another method, or no payment at all."""
 _OFFERED = (page.UpiState.WAITING, page.UpiState.DECLINED)
 _CARD_STATES = {
     State.STARTING: CardState.CHECKING,
@@ -67,6 +76,7 @@ class Scene(Enum):
     LEFT = auto()
     GOES_BACK = auto()
     CARD = auto()
+    CRYPTO = auto()
     UPI = auto()
     CHOOSE = auto()
 
@@ -85,10 +95,14 @@ class Sight:
         again: what he paid goes back, and he wants to pay once more.
         used: with what card the payment was made.
         by_card: he wants to pay by card.
-        another: the attempt at 3-D Secure that he leaves for another card.
+        another: the attempt that he leaves for another card, or for another coin.
         to_bank: he just sent the form, and is to go on to 3-D Secure.
         filled: the form as he sent it, if something is wrong with it.
         pause: too many cards were refused.
+        crypto_facts: what there is of crypto.
+        by_crypto: he wants to pay by crypto.
+        same_address: he just chose another coin, and the address did not change.
+        named: the address he wants his money back to, if something is wrong with it.
     """
 
     visit: page.Visit
@@ -109,6 +123,10 @@ class Sight:
     to_bank: bool = False
     filled: Filled | None = None
     pause: Pause | None = None
+    crypto_facts: CryptoFacts = field(default_factory=CryptoFacts)
+    by_crypto: bool = False
+    same_address: bool = False
+    named: Named | None = None
 
     @property
     def scene(self) -> Scene:
@@ -120,6 +138,8 @@ class Sight:
             return Scene.LEFT
         if payment is not None and payment.state in MONEY_GOES_BACK and not self.again:
             return Scene.GOES_BACK
+        if self.crypto_state is not None:
+            return Scene.CRYPTO
         if self.card_state is not None:
             return Scene.CARD
         by_upi = payment is not None and payment.method == UPI.name
@@ -137,12 +157,49 @@ class Sight:
             return CardState.FORM if left else state
         if state is not None:
             return state
-        in_doubt = self.payment is not None and self.payment.state in IN_DOUBT
         offered = self.offered
-        if in_doubt or CARD.name not in offered:
+        if self.is_in_doubt or self.by_crypto or CARD.name not in offered:
             return None
         wanted = self.by_card or attempt is not None or offered == [CARD.name]
         return CardState.FORM if wanted else None
+
+    @property
+    def crypto(self) -> CryptoStanding | None:
+        """How it stands with the attempt that counts, if it is one by crypto."""
+        return self.crypto_facts.current
+
+    @property
+    def crypto_state(self) -> CryptoState | None:
+        """How it stands with paying by crypto, if that is how the payer pays or wants to."""
+        standing = self.crypto
+        if standing is not None:
+            frozen = self.crypto_facts.is_frozen
+            state = CryptoState.CHECKING if frozen else _crypto_state(standing, self.visit.now)
+            leaves = self.by_card or (self.by_crypto and self.another == standing.payment.id)
+            if state not in LEAVABLE or not leaves:
+                return state
+        offered = self.offered
+        wanted = self.by_crypto or offered == [CRYPTO.name]
+        may_begin = wanted and CRYPTO.name in offered and not self.is_in_doubt
+        return CryptoState.COINS if may_begin else None
+
+    def has_same_address(self, chains: Chains, coin: str) -> bool:
+        """Whether the payer who takes this coin instead of the one before keeps his address."""
+        if self.crypto is None or self.crypto.coin.name == coin:
+            return False
+        networks = (self.crypto.network, chains.network(chains.coin(coin).network))
+        return len({family_of(network) for network in networks}) == 1
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the payer may have paid: no second payment is begun."""
+        return self.payment is not None and self.payment.state in IN_DOUBT
+
+    @property
+    def awaited_network(self) -> str | None:
+        """The chain whose next block is news for this page."""
+        waits = self.crypto is not None and self.crypto.needed > 0
+        return self.crypto.network.name if waits and self.crypto else None
 
     @property
     def card_attempt(self) -> Payment | None:
@@ -159,7 +216,8 @@ class Sight:
     def may_pay_by(self, name: str) -> bool:
         """Whether the payer may begin with this method now: it is offered, and no card is in doubt."""
         settled = self.card_state in (None, CardState.FORM, CardState.CHALLENGE)
-        return settled and name in self.offered
+        free = self.crypto_state in (None, CryptoState.COINS, *LEAVABLE)
+        return settled and free and name in self.offered
 
     @property
     def revision(self) -> str:
@@ -167,7 +225,10 @@ class Sight:
         paid = self.payment
         if self.card_state is CardState.FORM and self.scene is Scene.CARD:
             return str(self.card_attempt.id if self.card_attempt else 0)
-        return revision((self.invoice.version, paid.id if paid else 0, paid.version if paid else 0))
+        parts = [self.invoice.version, paid.id if paid else 0, paid.version if paid else 0]
+        if (came := self.crypto) is not None:
+            parts += [came.confirmations, came.received.minor, came.coming.minor, len(came.strays)]
+        return ".".join(str(part) for part in parts)
 
     @property
     def shown(self) -> str:
@@ -179,6 +240,8 @@ class Sight:
             return page.DoneState.REFUNDED.value
         if scene is Scene.LEFT:
             return page.DoneState.CANCELLED.value
+        if scene is Scene.CRYPTO and self.crypto_state is not None:
+            return self.crypto_state.value
         if scene is Scene.CARD and self.card_state is not None:
             return self.card_state.value
         if scene is Scene.UPI and self.payment is not None:
@@ -191,9 +254,15 @@ class Sight:
         return f"{path}?{urlencode({'token': self.token, **more})}"
 
 
-def revision(parts: tuple[int, int, int]) -> str:
-    """A revision as text: it changes whenever the page would."""
-    return ".".join(str(part) for part in parts)
+def _crypto_state(standing: CryptoStanding, now: datetime) -> CryptoState:
+    """What to show of an attempt by crypto: what came counts for more than what we call it."""
+    came = standing.received + standing.coming
+    if came.minor and standing.policy.is_enough(came, standing.asked):
+        return CryptoState.SEEN
+    is_over = standing.payment.state is State.EXPIRED or standing.ends <= now
+    if is_over and not standing.coming.minor:
+        return CryptoState.EXPIRED
+    return CryptoState.SHORT if came.minor else CryptoState.WAITING
 
 
 def brand_of(sight: Sight) -> page.Brand:
@@ -221,11 +290,11 @@ def methods_of(sight: Sight, *, but: page.MethodKind | None = None) -> list[page
 
 def _method(sight: Sight, name: str) -> page.Method:
     kind = page.MethodKind(name.lower())
-    by_card = kind is page.MethodKind.CARD
+    by_link = kind in (page.MethodKind.CARD, page.MethodKind.CRYPTO)
     return page.Method(
         kind=kind,
-        url=sight.url(PAGE_PATH if by_card else PAY_PATH, method=kind),
-        by_link=by_card,
+        url=sight.url(PAGE_PATH if by_link else PAY_PATH, method=kind),
+        by_link=by_link,
         trouble=_TROUBLES[sight.standing.of(name, sight.rails.solutions(name))],
     )
 

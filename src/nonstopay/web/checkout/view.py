@@ -9,6 +9,7 @@ from nonstopay.business.payments.states import State
 from nonstopay.connectors.outcome import Reason
 from nonstopay.web.checkout import page
 from nonstopay.web.checkout.card_view import render_card_of, used_of
+from nonstopay.web.checkout.crypto_view import remains_of, render_crypto_of
 from nonstopay.web.checkout.render import render_choose, render_done, render_upi
 from nonstopay.web.checkout.sight import (
     CANCEL_PATH,
@@ -47,13 +48,16 @@ _REASONS = {
 
 def render(sight: Sight) -> str:
     """The page as HTML."""
-    payment, scene, card = sight.payment, sight.scene, sight.card_state
+    payment, scene = sight.payment, sight.scene
+    card, crypto = sight.card_state, sight.crypto_state
     if scene is Scene.DONE:
         return _done(sight, DONE_STATES[sight.invoice.state])
     if scene is Scene.LEFT:
         return _done(sight, page.DoneState.CANCELLED)
     if scene is Scene.GOES_BACK:
         return _done(sight, page.DoneState.REFUNDED)
+    if scene is Scene.CRYPTO and crypto is not None:
+        return render_crypto_of(sight, crypto)
     if scene is Scene.CARD and card is not None:
         return render_card_of(sight, card)
     if scene is Scene.UPI and payment is not None and payment.link:
@@ -118,6 +122,7 @@ def _done(sight: Sight, state: page.DoneState) -> str:
             state=state,
             payment=_paid(sight, invoice, payment) if paid and payment else None,
             refunded=sight.returned if state is page.DoneState.REFUNDED else None,
+            remains=remains_of(sight),
             return_url=return_url(sight, state),
             resume_url=sight.url(PAGE_PATH) if state is page.DoneState.CANCELLED else None,
             again_url=sight.url(PAGE_PATH, again=1) if state is page.DoneState.REFUNDED else None,
@@ -127,11 +132,20 @@ def _done(sight: Sight, state: page.DoneState) -> str:
 
 
 def _paid(sight: Sight, invoice: Invoice, payment: Payment) -> page.Payment:
-    kind, used = page.MethodKind(payment.method.lower()), used_of(sight)
+    kind = page.MethodKind(payment.method.lower())
     return page.Payment(
         charged=invoice.charged or payment.charged,
         at=invoice.paid_at or payment.state_at,
         kind=kind,
         reference=(payment.network_reference or "") if kind is page.MethodKind.UPI else "",
-        card=f"{used.brand} •••• {used.last4}".strip() if used else "",
+        means=_means(sight),
     )
+
+
+def _means(sight: Sight) -> str:
+    """With what the payer paid, as far as it may be shown."""
+    if used := used_of(sight):
+        return f"{used.brand} •••• {used.last4}".strip()
+    if crypto := sight.crypto:
+        return f"{crypto.coin.ticker}, {crypto.network.title}"
+    return ""

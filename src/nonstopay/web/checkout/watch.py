@@ -1,15 +1,17 @@
 """News for open payment pages: one query for all of them, however many there are.
 
 While anybody listens, one loop asks the database twice a second for the versions of the invoices that
-are looked at, and wakes those whose version changed. No page asks by itself.
+are looked at, and wakes those whose version changed. While anybody waits for confirmations, it asks how
+far the chains were read as well: each new block is news. No page asks by itself.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
+from nonstopay.business.deposits.watch import records as chains
 from nonstopay.business.payments import records
 from nonstopay.errors import NonstopayError
 from nonstopay.store.db import Database
@@ -18,7 +20,7 @@ PAUSE_SECONDS = 0.5
 REPEAT_SECONDS = 15.0
 """A phone that vanished is noticed only by writing to it; and proxies cut a silent stream."""
 Pair = tuple[int, int]
-Revision = tuple[int, int, int]
+Revision = tuple[int, ...]
 _log = logging.getLogger(__name__)
 
 
@@ -31,9 +33,15 @@ class Watch:
         self._loop: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def changes(self, merchant_id: int, invoice_id: int) -> AsyncIterator[Revision]:
-        """The invoice's revision now, again whenever it changes, and every 15 seconds; ends at `close`."""
-        listener = _Listener()
+    async def changes(
+        self, merchant_id: int, invoice_id: int, network: Callable[[], str | None] = lambda: None
+    ) -> AsyncIterator[Revision]:
+        """The invoice's revision now, again whenever it changes, and every 15 seconds; ends at `close`.
+
+        Args:
+            network: answers on which chain the page waits for confirmations just now, if it does.
+        """
+        listener = _Listener(network)
         pair = (merchant_id, invoice_id)
         self._listeners[pair].add(listener)
         if self._loop is None or self._loop.done():
@@ -66,17 +74,22 @@ class Watch:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _ask(self) -> None:
+        waiting = any(each.network() for one in self._listeners.values() for each in one)
         async with self._db.reading() as conn:
             revisions = await records.states_of(conn, list(self._listeners))
+            cursors = await chains.cursors(conn) if waiting else []
+        blocks = {one.network: one.number for one in cursors}
         for pair, revision in revisions.items():
             for listener in self._listeners.get(pair, ()):
-                listener.hear(revision)
+                network = listener.network()
+                listener.hear((*revision, blocks.get(network, 0)) if network else revision)
 
 
 class _Listener:
     """One open page: what it should know, and whether it has been told."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Callable[[], str | None]) -> None:
+        self.network = network
         self.revision: Revision | None = None
         self.woken = asyncio.Event()
 

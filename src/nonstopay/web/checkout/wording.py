@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
+from babel.units import format_unit
 from markupsafe import Markup
 
-from nonstopay.money import Money
+from nonstopay.money import Money, Rounding, divide
 from nonstopay.web.checkout.text import languages
 
 ENOUGH_DIGITS = 60
 """For 18 decimals and any amount the ledger can hold; the decimal module's 28 would not do."""
+MINUTES_FROM = 90
 
 _TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """Between a code and a digit, where locale data ask for a space (CLDR, currencySpacing)."""
@@ -36,9 +38,12 @@ class Wording:
         """`money` with its sign and all decimals of its currency: `₹417.05`, `5,00 $US`.
 
         The decimals are those the ledger counts in, not the fewer that locale data give some
-        currencies. Rupees are grouped in lakhs in English too, as their readers expect.
+        currencies. Rupees are grouped in lakhs in English too, as their readers expect. Coins are
+        written as wallets take them, in every language alike: `15.04 USDT`.
         """
         code, exponent = money.currency.code, money.currency.exponent
+        if "_" in code:
+            return f"{money.short_text()}\N{NO-BREAK SPACE}{ticker_of(money)}"
         indian = code == "INR" and self._locale.language == "en"
         locale = Locale.parse("en_IN") if indian else self._locale
         pattern = copy(locale.currency_formats["standard"])
@@ -52,6 +57,13 @@ class Wording:
         """An exchange rate into the currency `code`, to six decimals at most: `83.41 INR`."""
         number = format_decimal(rate, "#,##0.00####", locale=self._locale)
         return f"{number}\N{NO-BREAK SPACE}{code}"
+
+    def span(self, seconds: int) -> str:
+        """About how long: `12 sec`, `3 min`; in minutes from a minute and a half on."""
+        if seconds < MINUTES_FROM:
+            return format_unit(max(1, seconds), "second", length="short", locale=self._locale)
+        minutes = divide(seconds, 60, Rounding.HALF_UP)
+        return format_unit(minutes, "minute", length="short", locale=self._locale)
 
     def date(self, day: date) -> str:
         return format_date(day, format="medium", locale=self._times)
@@ -72,6 +84,11 @@ class Wording:
     def _time_element(self, instant: datetime, shape: str, text: str) -> Markup:
         element = Markup('<time datetime="{}" data-at="{}">{}</time>')
         return element.format(stamp(instant), shape, text)
+
+
+def ticker_of(money: Money) -> str:
+    """A coin's ticker without its network: `USDT` of `USDT_polygon`."""
+    return money.currency.code.partition("_")[0]
 
 
 def stamp(instant: datetime) -> str:

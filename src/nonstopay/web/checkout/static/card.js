@@ -90,6 +90,10 @@ document.addEventListener("submit", (event) => {
 	const { width, height, colorDepth } = screen;
 	form.browser.value = [navigator.language, width + "x" + height, colorDepth, new Date().getTimezoneOffset()].join("|");
 }, true);
+// A page that the browser keeps for the back button keeps neither number nor code.
+addEventListener("pagehide", () => {
+	for (const { number, code } of document.querySelectorAll("[data-card]")) number.value = code.value = "";
+});
 new MutationObserver(ready).observe(document.body, { childList: true });
 function ready() {
 	for (const form of document.querySelectorAll("[data-card]")) form.noValidate = true;
