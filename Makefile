@@ -5,7 +5,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chain splits scan lint format-check ruff types imports format lock bench kill env clean
+.PHONY: help demo test chain splits scan lint format-check ruff types imports format lock bench kill kill-sender env clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,8 @@ demo: $(RUNTIME) chain ## Start everything, take payments while you watch, serve
 
 test: $(DEVELOPMENT) chain ## Run the whole suite (ARGS="-k refund -x" goes to pytest)
 	@sh tools/browser.sh
+	@sh tools/litecoin.sh
+	@VENV=$(VENV) sh tools/chain.sh both
 	@sh tools/interpreters.sh
 	@$(VENV)/bin/python -m pytest $(ARGS)
 
@@ -23,6 +25,9 @@ scan: $(DEVELOPMENT) ## Look for card numbers in what the last test run and a sa
 
 kill: $(DEVELOPMENT) ## Kill -9 the gateway again and again under load (KILLS=50)
 	@NSP_KILLS=$(or $(KILLS),50) $(VENV)/bin/python -m pytest --log-cli-level=INFO tests/stories/crashes
+
+kill-sender: $(DEVELOPMENT) chain ## Kill -9 the sender of coins and the signer at every named point (KILLS=50)
+	@NSP_KILLS_SENDER=$(or $(KILLS),50) $(VENV)/bin/python -m pytest tests/stories/crashes/test_kill_sender.py
 
 splits: $(DEVELOPMENT) ## Split random sums into fees, reserves and shares: the parts are the whole (SPLITS=100000)
 	@NSP_SPLITS=$(or $(SPLITS),100000) $(VENV)/bin/python -m pytest -q tests/unit/settlement/test_split.py
@@ -48,7 +53,7 @@ format: $(DEVELOPMENT) ## Format the code and mend what the lints can mend
 bench: $(RUNTIME) ## Measure the figures, each beside its yardstick (ARGS="ledger --seconds 5")
 	@$(VENV)/bin/nonstopay bench $(ARGS)
 
-chain: # The node of the sandbox's chains, where npm can fetch it
+chain: # The node of the sandbox's chains: anvil, else one in Python
 	@VENV=$(VENV) sh tools/chain.sh
 
 env: $(DEVELOPMENT) ## Make the environment only: .venv with everything, each file checked by its hash

@@ -24,7 +24,9 @@ HIDDEN_MIN = 4
 
 _FORM = re.compile(r"[0-9](?:[ -]?[0-9])*", re.ASCII)
 _RUN = re.compile(r"[0-9](?:[ -]?[0-9]){12,}", re.ASCII)
+_SPREAD = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12,}", re.ASCII)
 _SCANNED_MIN, _SCANNED_MAX = 13, 64
+_IN_PHONES_MIN = 14
 _CODE_FORM = re.compile(r"[0-9]{3,4}", re.ASCII)
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _PREFIX_DIGITS = 6
@@ -226,6 +228,31 @@ def hide_numbers(text: str, instead: str = "[card number]") -> str:
     that begin like a card.
     """
     return _RUN.sub(lambda run: instead if _may_hold_a_number(run[0]) else run[0], text)
+
+
+def holds_number(text: str) -> bool:
+    """Whether the text may hold a card number, however its digits are set apart.
+
+    For fields in which nobody has so long a number: what `hide_numbers` says of a run holds here too.
+    """
+    return any(_may_hold_a_number(_digits_of(run)) for run in _SPREAD.findall(text))
+
+
+def is_phone_a_number(text: str) -> bool:
+    """Whether a phone number is a card number: all of its digits, as many as its network's numbers have.
+
+    One in ten phone numbers ends in the right check digit, so that alone is no reason, nor is a network
+    whose numbers were as short as phone numbers are.
+    """
+    digits = _digits_of(text)
+    if not _IN_PHONES_MIN <= len(digits) <= DIGITS_MAX or not is_luhn_valid(digits):
+        return False
+    brand = brand_of(digits)
+    return brand is not Brand.UNKNOWN and len(digits) in SCHEMES[brand].lengths
+
+
+def _digits_of(text: str) -> str:
+    return "".join(one for one in text if "0" <= one <= "9")
 
 
 def _may_hold_a_number(run: str) -> bool:

@@ -109,6 +109,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     chain: dict[str, dict[str, str]] = {}
     """The nodes of each network, the preferred one first: `[chain.polygon]` with `rpc`, URLs. They may
     hold a vendor's key, so from the environment best as `NONSTOPAY_CHAIN__POLYGON__RPC_FILE`."""
+    coin_seconds: Positive = 1800
+    """How long the rate of a coin holds for a payer, seconds; each transfer in time gives as long again."""
+    coin_rate_max_seconds: Positive = 300
+    """Rates of coins older than this are refused; stablecoins are taken at par."""
+    chain_dust: str = "0.01"
+    """Deposits worth less, US dollars, are ignored; empty: none."""
+    chain_two_nodes_above: str = "1000.00"
+    """Deposits worth this or more, US dollars, need the word of two nodes; empty: one is enough."""
     xpub_evm: str = ""
     """The account whose receiving addresses payers send to, as an extended public key."""
     xpub_tron: str = ""
@@ -116,6 +124,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     xpub_litecoin: str = ""
     sandbox_chain: bool = True
     """Whether `serve` runs chains of its own in the sandbox; off when live."""
+    sandbox_litecoin: bool = True
+    """Whether a Litecoin is among them, where there is a litecoind."""
     rate_max_age_days: Positive = 5
     """Exchange rates older than this are refused when live."""
     rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
@@ -125,6 +135,26 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     clearing_days_crypto: NotNegative = 0
     wallet_cooldown_hours: NotNegative = 48
     """How long a merchant's old wallet is used after he confirmed another one."""
+    signer_key_file: str = ""
+    """The hot wallet's key, in a file that nobody else may read; `serve` starts a signer with it."""
+    signer_socket: str = ""
+    """Where the signer listens; empty: `signer.sock` in `data`."""
+    hot_transaction_max: str = "10000"
+    """The most that leaves the hot wallet in one transaction, in units of a stablecoin."""
+    hot_day_max: str = "50000"
+    """The most of a stablecoin that leaves it on a network in a day, UTC."""
+    hot_native_max: str = "0"
+    """The same for a network's own coin, in one transaction and in a day; fees are not counted."""
+    hot_fee_gwei_max: Positive = 2000
+    """The most that a unit of gas may cost."""
+    hot_contracts: list[str] = []
+    """Contracts that the signer may call besides the coins' own, 0x…."""
+    hot_new_address_hours: NotNegative = 24
+    """How long the first payment to an address waits; in the sandbox not at all."""
+    hot_low_balance: str = "1000"
+    """Less of a stablecoin in the hot wallet is an alert."""
+    hot_low_gas: str = "0.1"
+    """Less of a network's own coin is one, too."""
     own_addresses: list[str] = []
     """Our own wallets, 0x…, to which no merchant is settled."""
     webhook_concurrency: Positive = 128

@@ -55,6 +55,19 @@ def coin(code: str, exponent: int) -> Currency:
     return Currency(code, exponent)
 
 
+def currency_of(code: str, exponent: int | None = None) -> Currency:
+    """The currency that a row names: with decimals of its own a coin, else one of ISO 4217."""
+    return fiat(code) if exponent is None else coin(code, exponent)
+
+
+def own_exponent(currency: Currency) -> int | None:
+    """What a row must keep beside the code to name the currency again; nothing for one of ISO 4217."""
+    try:
+        return None if fiat(currency.code) == currency else currency.exponent
+    except KeyError:
+        return currency.exponent
+
+
 class Rounding(Enum):
     """How a division ends when it does not come out even."""
 

@@ -58,7 +58,10 @@ def call(
 
 @dataclass
 class Gateway:
-    """`nonstopay serve` as a process of its own. `environment`: settings beside the usual ones."""
+    """`nonstopay serve` as a process of its own. `environment`: settings beside the usual ones.
+
+    Without a Litecoin, if they do not ask for it: most stories need none.
+    """
 
     data: Path
     port: int
@@ -80,7 +83,7 @@ class Gateway:
                 [*nonstopay("serve"), "--data", str(self.data), "--port", str(self.port)],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **self.environment},
+                env={**os.environ, "NONSTOPAY_SANDBOX_LITECOIN": "false", **self.environment},
                 start_new_session=True,
             )
         deadline = time.monotonic() + READY_SECONDS

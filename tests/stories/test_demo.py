@@ -47,17 +47,37 @@ def test_the_demo_takes_a_payment_shows_it_and_leaves_nothing_running(tmp_path: 
 
     assert done.returncode == 0, done.stdout + done.stderr
     told = done.stdout
-    assert re.search(r"invoice +\d+: 15\.04 USD, invoice:awaiting_approval", told)
-    for status in ("created", "opened", "awaiting_approval"):
+    assert re.search(r"invoice +\d+: 15\.04 USD, invoice:paid", told)
+    assert re.search(r"transfer +0x[0-9a-f]{64}", told)
+    for status in ("created", "opened", "awaiting_approval", "paid"):
         assert re.search(rf"evt_\d+ +invoice:{status} +verified", told), told
     assert re.search(r"1 +provider:upi_sandbox +exchange +[\d.]+ INR +capture", told)
     assert re.search(r"2 +exchange +merchant +15\.04 USD +capture", told)
     assert re.search(r"3 +merchant +platform:fees +0\.68 USD +capture", told), "2.5 % and 0.30"
-    assert re.search(r"merchant +14\.36 USD", told)
+    assert re.search(r"liquidity:polygon +-14\.360000 USDC", told)
+    assert re.search(r"merchant:settling +0\.000000 USDC", told), (
+        "what was owed is with the merchant"
+    )
     assert "all hold" in told
     assert "✗" not in told
     assert "\x1b" not in told, "colours are for terminals"
     assert not (tmp_path / FOLDER / "postgres" / "postmaster.pid").exists()
+
+
+def test_without_a_chain_the_demo_still_ends_well_and_says_so(tmp_path: Path) -> None:
+    words = ("--once", "--port", str(free_port()))
+    done = subprocess.run(
+        [*nonstopay("demo"), *words],
+        cwd=tmp_path,
+        env=os.environ | {"NONSTOPAY_SANDBOX_CHAIN": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "none: no chain runs here" in done.stdout
+    assert re.search(r"merchant +14\.36 USD", done.stdout)
 
 
 def test_a_second_demo_begins_anew(tmp_path: Path) -> None:

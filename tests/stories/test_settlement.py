@@ -1,4 +1,4 @@
-"""Settlement through the real doors: nothing moves by itself without a sender; what closes can be checked."""
+"""Settlement through the real doors: from the payer's bank to the merchant's wallet on a chain."""
 
 import json
 import subprocess
@@ -8,9 +8,13 @@ from typing import Any
 from coincurve import PrivateKey
 
 from nonstopay.business.settlement.wallets.address import address_of, digest_of
+from nonstopay.connectors.crypto.evm_words import transfer
+from nonstopay.sandbox.chain.network import NETWORKS, url_of
+from nonstopay.sandbox.chain.node_rpc import NodeRpc
 from tests.stories.gateway import Gateway, Merchant, call, nonstopay
 from tests.stories.test_first_payment import buttons_on, upi_link_on
 
+SETTLED_SECONDS = 40.0
 KEY = PrivateKey(bytes.fromhex("5e" * 32))
 
 
@@ -36,13 +40,23 @@ def prove_wallet(gateway: Gateway, merchant: Merchant) -> str:
     return address
 
 
+async def transferred(gateway: Gateway, tx_hash: str) -> tuple[str, list[tuple[str, int]]]:
+    """A transaction's data, and what it moved, as the chain says: receivers and units."""
+    async with NodeRpc(url_of(gateway.data, NETWORKS["polygon"])) as node:
+        sent = await node.ask("eth_getTransactionByHash", tx_hash)
+        receipt = await node.ask("eth_getTransactionReceipt", tx_hash)
+    assert receipt["status"] == "0x1"
+    moved = [transfer(log) for log in receipt["logs"]]
+    return sent["input"], [(one.receiver, one.units) for one in moved if one]
+
+
 def verify_offline(file: Path, root: str) -> Any:
     """What the verifier says, who knows no installation."""
     words = nonstopay("verify-statement", str(file), "--root", root, "--json")
     return json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
 
 
-async def test_a_batch_closes_by_hand_waits_for_a_sender_and_is_stated(
+async def test_a_payment_reaches_the_merchants_wallet_and_is_stated(
     gateway: Gateway, tmp_path: Path
 ) -> None:
     facts = gateway.command(
@@ -61,15 +75,23 @@ async def test_a_batch_closes_by_hand_waits_for_a_sender_and_is_stated(
     )  # fmt: skip
     invoice = await paid_by_upi(merchant)
 
-    assert gateway.command("settlement", "list", str(merchant.id), "--json") == []
-    batch = gateway.command("settlement", "close", str(merchant.id), "--json")
+    await merchant.wait_for_status(invoice, "invoice:paid", SETTLED_SECONDS)
 
-    assert (batch["state"], batch["amount"], batch["address"]) == ("closed", "3.500000", wallet)
+    [batch] = gateway.command("settlement", "list", str(merchant.id), "--json")
+    assert (batch["state"], batch["amount"], batch["address"]) == ("paid", "3.500000", wallet)
     assert gateway.command("settlement", "close", str(merchant.id), "--json") == {}
-    assert merchant.status(invoice) == "invoice:awaiting_approval"
     [record] = merchant.get("/api/client-invoice-history/get/").json()["list"]
     assert (record["merchant_amount"], record["fee_amount"]) == ("4.500", "0.500")
-    assert record["tx_hash"] is None
+    assert record["exchange_currency_symbol"] == "USDC"
+    input_, moved = await transferred(gateway, record["tx_hash"])
+    assert moved == [(wallet, 3_500_000)]
+    assert input_.endswith(batch["root"].removeprefix("0x")), "the statement's root went along"
+    [sent] = [
+        one
+        for one in gateway.command("transaction", "list", "--done", "--json")
+        if one["tx_hash"] == record["tx_hash"]
+    ]
+    assert gateway.command("transaction", "show", sent["key"], "--json")["state"] == "confirmed"
     file = tmp_path / "statement.csv"
     file.write_text(gateway.command("statement", "batch", str(merchant.id), batch["batch"]))
     assert verify_offline(file, batch["root"])["holds"] is True

@@ -17,7 +17,9 @@ from nonstopay.card_number import (
     CardNumber,
     brand_of,
     grouped,
+    holds_number,
     is_luhn_valid,
+    is_phone_a_number,
     parse_code,
     parse_number,
     truncated,
@@ -232,3 +234,36 @@ def test_a_code_is_as_long_as_its_network_prints_it() -> None:
         with pytest.raises(InvalidCard) as refused:
             parse_code(text, brand)
         assert str(refused.value) == "invalid card_code"
+
+
+@pytest.mark.parametrize("between", ["", " ", "-", ".", " / ", "  ", "\u00a0"])
+@pytest.mark.parametrize("around", ["{}", "Asha Rao {}", "no. {}, Pune", "2{}"])
+def test_a_number_in_the_wrong_field_is_found_however_it_is_set_apart(
+    between: str, around: str
+) -> None:
+    for digits in ("4242424242424242", "378282246310005", "5555555555554444", "30569309025904"):
+        written = between.join(digits[at : at + 4] for at in range(0, len(digits), 4))
+        assert holds_number(around.format(written))
+
+
+@pytest.mark.parametrize(
+    "text", ["Asha Rao", "Flat 12, 4th Main, 560034", "4242 4242 4242", "4242424242424241", ""]
+)
+def test_what_people_are_called_and_where_they_live_is_no_number(text: str) -> None:
+    assert not holds_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_number"),
+    [
+        ("378282246310005", True),
+        ("4242 4242 4242 4242", True),
+        ("(3782) 822463-10005", True),
+        ("+91 98200 12345", False),
+        ("4917612345676", False),
+        ("0049 176 1234567", False),
+        ("378282246310006", False),
+    ],
+)
+def test_a_phone_number_may_look_like_a_card_number(text: str, is_number: bool) -> None:
+    assert is_phone_a_number(text) is is_number

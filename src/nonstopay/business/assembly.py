@@ -6,9 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from nonstopay import clock
+from nonstopay.business.deposits.chains import Chains
+from nonstopay.business.deposits.connect import ANSWER_MAX as CHAIN_ANSWER_MAX
+from nonstopay.business.deposits.connect import connect as connect_chains
+from nonstopay.business.deposits.connect import has_own_chains, nodes_of
 from nonstopay.business.invoices.describe import describe_events
 from nonstopay.business.invoices.invoice import STATUS
 from nonstopay.business.invoices.token import Tokens
+from nonstopay.business.payments.crypto.price import worth_by_rates
+from nonstopay.business.payments.crypto.tell import KINDS as CRYPTO_KINDS
+from nonstopay.business.payments.crypto.tell import OBJECT as CRYPTO
+from nonstopay.business.payments.crypto.tell import describe_crypto
 from nonstopay.business.payments.disputes.dispute import OBJECT as DISPUTE
 from nonstopay.business.payments.disputes.tell import KINDS as DISPUTE_KINDS
 from nonstopay.business.payments.disputes.tell import describe_dispute
@@ -21,9 +29,11 @@ from nonstopay.business.payments.refunds.tell import KINDS as REFUND_KINDS
 from nonstopay.business.payments.refunds.tell import describe_refund
 from nonstopay.business.payments.routing.read import rules_of
 from nonstopay.business.risk.limits import policy_of
-from nonstopay.business.settlement.payout import Payout
 from nonstopay.business.settlement.rules import Rules
 from nonstopay.business.settlement.rules import rules_of as settlement_rules
+from nonstopay.business.transactions.payout import Payout
+from nonstopay.business.transactions.sender import Sender
+from nonstopay.business.transactions.wiring import sender_of
 from nonstopay.business.webhooks.describe import describe_endpoint
 from nonstopay.business.webhooks.endpoint import DISABLED, ENDPOINT
 from nonstopay.business.webhooks.payload import Describe, one_by_one
@@ -46,12 +56,20 @@ DESCRIBERS: Mapping[str, Describe] = {
     "invoice": describe_events,
     REFUND: one_by_one(describe_refund),
     DISPUTE: one_by_one(describe_dispute),
+    CRYPTO: one_by_one(describe_crypto),
     METHOD: one_by_one(describe_method),
     ENDPOINT: one_by_one(describe_endpoint),
 }
 """Who describes an object to merchants, in webhooks and in the feed of events alike."""
 EVENT_KINDS = frozenset(
-    {*STATUS.values(), *REFUND_KINDS, *DISPUTE_KINDS, *METHOD_KINDS.values(), DISABLED}
+    {
+        *STATUS.values(),
+        *REFUND_KINDS,
+        *DISPUTE_KINDS,
+        *CRYPTO_KINDS,
+        *METHOD_KINDS.values(),
+        DISABLED,
+    }
 )
 """The events that an endpoint can ask for."""
 
@@ -63,9 +81,11 @@ class Gateway:
     Attributes:
         sealer: encrypts small secrets at rest.
         vault: keeps card numbers.
+        chain_http: reaches the chains' nodes, whose answers are long.
         fields_key: keys the digests that idempotency keeps of parameters.
         settlement: the rules of settlement.
         payout: who sends coins; without him no batch closes by itself and none is paid.
+        sender: the same, as the worker knows him: it is he who sees transactions through.
         sandbox_key: what the pretend bank lets us in with.
         sandbox_secret: what it signs its notifications with.
     """
@@ -74,6 +94,8 @@ class Gateway:
     db: Database
     rails: Rails
     http: ProviderHttp
+    chains: Chains
+    chain_http: ProviderHttp
     tokens: Tokens
     sealer: Sealer
     vault: Vault
@@ -82,9 +104,11 @@ class Gateway:
     sandbox_key: str
     sandbox_secret: bytes
     payout: Payout | None = None
+    sender: Sender | None = None
 
     async def close(self) -> None:
         await self.http.close()
+        await self.chain_http.close()
         await self.db.close()
 
 
@@ -105,10 +129,17 @@ async def assemble(settings: Settings, database_url: str, *, api_url: str) -> Ga
     }
     db = await Database.open(database_url, min_size=2, max_size=settings.database_connections)
     http = ProviderHttp()
+    chain_http = ProviderHttp(answer_max=CHAIN_ANSWER_MAX)
     sealer = Sealer([derive(secret, "seal") for secret in secrets])
     tokens = Tokens([derive(secret, "checkout-token") for secret in secrets])
     vault = await Vault.unlock(db, keyring_of(settings), clock.now())
     cards = _connectors("card", settings.card, find(card), settings, http, sandbox)
+    chains = connect_chains(
+        settings, chain_http, worth_by_rates(db, _coin_rate_max_age(settings)), api_url=api_url
+    )
+    nodes = nodes_of(settings, chains.networks, api_url=api_url)
+    own = has_own_chains(settings)
+    sender = sender_of(settings, db, chains.networks, nodes, chain_http, own_chains=own)
     return Gateway(
         settings=settings,
         db=db,
@@ -126,8 +157,13 @@ async def assemble(settings: Settings, database_url: str, *, api_url: str) -> Ga
             return_url=lambda merchant_id, invoice_id: (
                 f"{settings.public_url}{RETURN_PATH}{tokens.make(merchant_id, invoice_id)}"
             ),
+            chains=chains,
+            coin_lifetime=timedelta(seconds=settings.coin_seconds),
+            coin_rate_max_age=_coin_rate_max_age(settings),
         ),
         http=http,
+        chains=chains,
+        chain_http=chain_http,
         tokens=tokens,
         sealer=sealer,
         vault=vault,
@@ -135,12 +171,19 @@ async def assemble(settings: Settings, database_url: str, *, api_url: str) -> Ga
         settlement=settlement_rules(settings),
         sandbox_key=sandbox_key,
         sandbox_secret=sandbox_secret.encode(),
+        payout=sender,
+        sender=sender,
     )
 
 
 def _rate_max_age(settings: Settings) -> timedelta | None:
     """How old a rate may be. The sandbox lives on an offline history, which may be of any age."""
     return timedelta(days=settings.rate_max_age_days) if settings.live else None
+
+
+def _coin_rate_max_age(settings: Settings) -> timedelta | None:
+    """How old a coin's rate may be. In the sandbox it stands still."""
+    return timedelta(seconds=settings.coin_rate_max_seconds) if settings.live else None
 
 
 def _connectors(

@@ -13,7 +13,7 @@ import msgspec
 import uvloop
 from cyclopts import Parameter
 
-from nonstopay.bench import create_invoice, ledger, payment, webhooks
+from nonstopay.bench import chain_scan, create_invoice, ledger, payment, webhooks
 from nonstopay.bench.figures import Report
 from nonstopay.bench.scratch import Scratch, scratch
 from nonstopay.errors import InvalidInput
@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "payment": payment.measure,
     "ledger": ledger.measure,
     "webhooks": webhooks.measure,
+    "chain-scan": chain_scan.measure,
 }
 
 
@@ -40,7 +41,7 @@ def bench(
     Parameters
     ----------
     names
-        What to measure: create-invoice, payment, ledger, webhooks; all if none is named.
+        What to measure: create-invoice, payment, ledger, webhooks, chain-scan; all if none is named.
     seconds
         How long each side runs, in all its rounds.
     folder

@@ -15,6 +15,7 @@ from nonstopay.business.invoices.invoice import Invoice
 from nonstopay.business.payments import records
 from nonstopay.business.payments.captures import ask as captures
 from nonstopay.business.payments.disputes import records as disputes
+from nonstopay.business.payments.disputes.record_news import record_news
 from nonstopay.business.payments.let_go import ask_to_let_go
 from nonstopay.business.payments.payment import News, Payment
 from nonstopay.business.payments.record_outcome import record_outcome
@@ -24,7 +25,7 @@ from nonstopay.business.payments.returns.owed import owed
 from nonstopay.business.payments.states import State
 from nonstopay.cli.merchant import run
 from nonstopay.cli.where import Where
-from nonstopay.connectors.outcome import Kind, Outcome, Reason
+from nonstopay.connectors.outcome import DisputeNews, DisputeStage, Kind, Outcome, Reason
 from nonstopay.errors import InvalidInput, NotFound
 from nonstopay.money import Money
 from nonstopay.store.db import Connection
@@ -59,8 +60,14 @@ def show(invoice_id: int, /, *, where: Where = Where()) -> None:
                 f"{one.before} → {one.after}  {_detail(one)}".rstrip()
                 for one in news
             ),
-            *(f"refund {one.id}: {one.amount}, {one.state}" for one in refunded),
-            *(f"dispute {one.id}: {one.amount}, {one.state}, {one.reason}" for one in disputed),
+            *(
+                f"refund {one.id}: {one.amount}, {one.state}, by the {one.source}"
+                for one in refunded
+            ),
+            *(
+                f"dispute {one.id}: {one.amount}, {one.state}, {one.reason}, borne by the {one.bearer}"
+                for one in disputed
+            ),
         ]
 
     async def read(gateway: Gateway) -> list[str]:
@@ -134,7 +141,7 @@ def refund(
         )
         return (
             f"refund {asked.id}: {asked.amount} is set aside for the payer; "
-            f"{after.refundable} can still be refunded"
+            f"{await refunds.left(tx, after)} can still be refunded"
         )
 
     _do(where, invoice_id, act)
@@ -176,6 +183,50 @@ def decide(invoice_id: int, decision: str, /, *, note: str, where: Where = Where
             at=clock.now(),
         )
         return f"payment {payment.id}: {payment.state} → {after.state}"
+
+    print(run(where, act))
+
+
+@app.command
+def dispute(
+    invoice_id: int,
+    reference: str,
+    stage: str,
+    /,
+    *,
+    amount: Amount = None,
+    reason: str = "",
+    where: Where = Where(),
+) -> None:
+    """Book a dispute that the provider told of in a currency that was not charged, or not at all.
+
+    Parameters
+    ----------
+    reference
+        The provider's id of it.
+    stage
+        inquiry, chargeback, pre_arbitration, won or lost.
+    reason
+        The scheme's reason code.
+    """
+    if stage not in list(DisputeStage):
+        raise InvalidInput("stage", f"a dispute is at {', '.join(DisputeStage)}")
+
+    async def act(gateway: Gateway) -> str:
+        async with gateway.db.reading() as conn:
+            invoice, payment = await _found(conn, invoice_id)
+        told = Outcome(
+            kind=Kind.DISPUTED,
+            at=clock.now(),
+            amount=_money(amount, invoice),
+            dispute=DisputeNews(reference=reference, stage=DisputeStage(stage), reason=reason),
+        )
+        booked = await record_news(
+            gateway.db, payment.merchant_id, payment.id, told, at=clock.now()
+        )
+        if booked is None:
+            raise InvalidInput("invoice_id", f"it was paid in {payment.charged.currency.code}")
+        return f"dispute {booked.id}: {booked.amount}, {booked.state}, borne by the {booked.bearer}"
 
     print(run(where, act))
 

@@ -10,17 +10,27 @@ import asyncpg
 import msgspec
 from cyclopts import Parameter
 
+from nonstopay.business.deposits.check import check as ask_chains
+from nonstopay.business.deposits.proof import prove as chains
+from nonstopay.business.payments.crypto.books import differences
 from nonstopay.business.payments.proof import prove as payments
 from nonstopay.business.settlement.proof.prove import LAWS as SETTLEMENT
+from nonstopay.cli.gateway import opened
 from nonstopay.cli.where import Where, database_of
+from nonstopay.config import Settings
 from nonstopay.ledger import proof as ledger
 from nonstopay.ledger.proof import Check, Head, Proof
+from nonstopay.store.db import Connection
+
+CHAIN_BOOKS: tuple[chains.Books, ...] = (differences,)
+"""What compares the books with the deposits that the chains have."""
 
 
 def proof(
     *,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     heads: Path | None = None,
+    chain: Annotated[bool, Parameter(negative=())] = False,
     where: Where = Where(),
 ) -> None:
     """Recompute every book and check every invariant; exit status 0 only if all hold.
@@ -30,9 +40,12 @@ def proof(
     heads
         A file that remembers how far each book went, kept away from the database: a book that was
         rewritten from the beginning no longer leads to its earlier head.
+    chain
+        Besides, read every chain again from the first block that we watched, and compare.
     """
-    with database_of(where.settings()) as url:
-        books, checks = asyncio.run(_prove(url, _read(heads)))
+    settings = where.settings()
+    with database_of(settings) as url:
+        books, checks = asyncio.run(_prove(settings, url, _read(heads), chain))
     holds = all(check.holds for check in checks)
     if heads is not None and holds:
         _write(heads, books.heads)
@@ -43,15 +56,26 @@ def proof(
     sys.exit(0 if holds else 1)
 
 
-async def _prove(url: str, earlier: Mapping[int, Head]) -> tuple[Proof, tuple[Check, ...]]:
+async def _prove(
+    settings: Settings, url: str, earlier: Mapping[int, Head], chain: bool
+) -> tuple[Proof, tuple[Check, ...]]:
     # A proof reads everything there is: it gets no statement time-out and no pool.
     conn = await asyncpg.connect(url)
     try:
         books = await ledger.prove(conn, earlier)
-        settled = await payments.prove(conn, SETTLEMENT)
-        return books, (*books.checks, *await payments.prove(conn), *settled)
+        checks = [*books.checks, *await payments.prove(conn)]
+        checks += await payments.prove(conn, SETTLEMENT)
+        if chain:
+            checks += await _prove_chains(settings, url, conn)
+        return books, tuple(checks)
     finally:
         await conn.close()
+
+
+async def _prove_chains(settings: Settings, url: str, conn: Connection) -> tuple[Check, ...]:
+    async with opened(settings, url) as gateway:
+        await ask_chains(gateway.chains)
+        return await chains.prove(conn, gateway.chains, CHAIN_BOOKS)
 
 
 def _facts(books: Proof, checks: tuple[Check, ...], holds: bool) -> dict[str, Any]:

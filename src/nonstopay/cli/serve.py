@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
+from nonstopay.business.deposits.connect import has_own_chains
 from nonstopay.cli import logs
 from nonstopay.cli.chains import sandbox_chains
 from nonstopay.cli.where import Host, Port, Where, register
@@ -27,6 +28,7 @@ STOP_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
 _RESTART_PAUSE_SECONDS = 1.0
 _EXIT_MISCONFIGURED = 2
+SIGNER = "signer"
 
 
 def serve(*, host: Host = None, port: Port = None, where: Where = Where()) -> None:
@@ -101,15 +103,19 @@ class _Child:
 def _children(where: Where, settings: Settings, url: str) -> Iterator[list["_Child"]]:
     """The APIs and the worker; ended in this order, so that the last answers are still delivered."""
     lifeline, ours = os.pipe()
-    common = ["--lifeline", str(lifeline), *_same_place(where, settings, url)]
+    common = ["--lifeline", str(lifeline), *_same_place(where, settings)]
     address = ["--host", settings.host, "--port", str(settings.port)]
 
     def start(*words: str) -> Callable[[], "subprocess.Popen[bytes]"]:
         command = [sys.executable, "-m", "nonstopay", *words, *common]
+        if words[0] != SIGNER:  # it has no business with the database
+            command += ["--database", url]
         return lambda: subprocess.Popen(command, pass_fds=[lifeline])
 
     children = [_Child("api", start("api", *address)) for _ in range(settings.api_count)]
     children.append(_Child("worker", start("worker")))
+    if _runs_signer(settings):
+        children.append(_Child(SIGNER, start(SIGNER)))
     try:
         yield children
     finally:
@@ -121,8 +127,15 @@ def _children(where: Where, settings: Settings, url: str) -> Iterator[list["_Chi
         os.close(lifeline)
 
 
-def _same_place(where: Where, settings: Settings, url: str) -> list[str]:
-    words = ["--data", str(settings.data_path), "--database", url]
+def _runs_signer(settings: Settings) -> bool:
+    """With a key of its own, or in the sandbox that has chains; not where one runs elsewhere."""
+    if settings.signer_socket:
+        return False
+    return bool(settings.signer_key_file) or has_own_chains(settings)
+
+
+def _same_place(where: Where, settings: Settings) -> list[str]:
+    words = ["--data", str(settings.data_path)]
     if where.config:
         words += ["--config", str(where.config)]
     return [*words, "--live"] if settings.live else words

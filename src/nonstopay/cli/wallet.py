@@ -12,9 +12,13 @@ from nonstopay.business.assembly import Gateway
 from nonstopay.business.settlement.wallets import confirm, records
 from nonstopay.business.settlement.wallets.propose import propose as propose_wallet
 from nonstopay.business.settlement.wallets.wallet import Wallet
+from nonstopay.business.transactions import records as sent
+from nonstopay.business.transactions.hot import records as hot_records
 from nonstopay.cli.merchant import run
 from nonstopay.cli.terminal import Terminal
 from nonstopay.cli.where import Where
+from nonstopay.money import Money
+from nonstopay.signer.limits import limits_of
 from nonstopay.store.db import Connection
 
 app = App(name="wallet", help="Where merchants are settled, and the proof that it is theirs.")
@@ -133,3 +137,38 @@ def _tell(wallet: Wallet, as_json: bool) -> None:
 def _row(wallet: Wallet) -> tuple[str, ...]:
     since = clock.text(wallet.starts_at) if wallet.starts_at else ""
     return wallet.state, wallet.address, wallet.coin, wallet.network, since
+
+
+@app.command
+def hot(*, as_json: Json = False, where: Where = Where()) -> None:
+    """The hot wallet: its address, what it held when the worker last looked, what left it today."""
+
+    async def act(gateway: Gateway) -> list[dict[str, str]]:
+        limits = limits_of(gateway.settings)
+        today = clock.now().date()
+        async with gateway.db.reading() as conn:
+            held = await hot_records.balances(conn)
+            ordered = await sent.counted(conn, today)
+        table = gateway.chains.networks
+        return [
+            {
+                "network": one.network,
+                "address": one.address,
+                "balance": str(one.amount),
+                "low": "low" if one.is_low else "",
+                "today": str(Money(ordered.get((one.network, one.coin), 0), one.amount.currency)),
+                "most_a_day": str(
+                    Money(limits.of(table[one.network].coins[one.coin])[1], one.amount.currency)
+                ),
+            }
+            for one in held
+        ]
+
+    rows = run(where, act)
+    if as_json:
+        print(msgspec.json.encode(rows).decode())
+    elif not rows:
+        print("nobody has looked yet: a worker does, where there is a signer")
+    else:
+        columns = tuple(rows[0])
+        Terminal().table(columns, [tuple(row.values()) for row in rows])

@@ -70,7 +70,7 @@ async def prepare(settings: Settings, url: str) -> None:
     try:
         await installation.register(db, settings)
         await Vault.unlock(db, keyring_of(settings), clock.now())
-        await seed(db)
+        await seed(db, sandbox=not settings.live)
     finally:
         await db.close()
 

@@ -59,7 +59,8 @@ class Notice:
         outcome: `None` if the provider proves who calls but does not sign what it says: then the
             notification is a reason to look the order up, and nothing more.
         provider_reference: the provider's id of the order.
-        key: ours, of the capture, void or refund that it speaks of.
+        key: ours, of the capture, void or refund that it speaks of; a refund without one was made at the
+            provider's own desk, and its outcome must say the provider's id of it.
     """
 
     reference: str

@@ -19,12 +19,15 @@ class Side(StrEnum):
     """What we owe: grows by credits."""
     INCOME = "income"
     """What we earned: grows by credits."""
+    EXPENSE = "expense"
+    """What we lost: grows by debits."""
     POSITION = "position"
     """What we hold (credit) or are short of (debit) after exchanging: either side is in order."""
 
     def balance(self, debits: int, credits: int) -> int:
         """The balance as it is normally read: positive on the side on which the account grows."""
-        return debits - credits if self is Side.ASSET else credits - debits
+        is_by_debits = self in (Side.ASSET, Side.EXPENSE)
+        return debits - credits if is_by_debits else credits - debits
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,10 @@ RESERVE = "merchant:reserve"
 SETTLING = "merchant:settling"
 PARTNER = "partner:<partner>"
 LIQUIDITY = "liquidity:<network>"
+DEPOSITS = "deposits:<network>"
 FEES = "platform:fees"
 MARKUP = "platform:fx"
+LOSSES = "platform:losses"
 PAYER = "payer"
 
 # fmt: off
@@ -68,7 +73,9 @@ CHART = (
     Account(PARTNER,   Side.LIABILITY, True,  "what we owe a partner: his share of our fees"),
     Account(FEES,      Side.INCOME,    False, "what the platform earned on the merchant's payments"),
     Account(MARKUP,    Side.INCOME,    False, "what the platform earned by exchanging for the merchant"),
+    Account(LOSSES,    Side.EXPENSE,   False, "what the platform lost: banks took what had gone back"),
     Account(LIQUIDITY, Side.ASSET,     False, "the coins of a network that merchants are paid from"),
+    Account(DEPOSITS,  Side.ASSET,     False, "the coins that payers sent to our addresses on a network"),
     Account(PAYER,     Side.LIABILITY, True,  "money that goes back: late, over, twice or refunded"),
 )
 # fmt: on

@@ -12,9 +12,11 @@ from enum import StrEnum
 
 from nonstopay.errors import LawBroken
 from nonstopay.ledger.chart import (
+    DEPOSITS,
     EXCHANGE,
     FEES,
     LIQUIDITY,
+    LOSSES,
     MARKUP,
     MERCHANT,
     OWES,
@@ -81,15 +83,23 @@ REFUND_TO_PAYER = "refund_to_payer"
 REFUND_ASKED = "refund_asked"
 REFUND_UNDONE = "refund_undone"
 REFUND_CAME_BACK = "refund_came_back"
+REFUND_AT_DESK = "refund_at_desk"
 WITHHOLD = "withhold"
 RELEASE = "release"
 FEE_UNDONE = "fee_undone"
 CHARGEBACK = "chargeback"
 CHARGEBACK_UNDONE = "chargeback_undone"
+CHARGEBACK_BORNE = "chargeback_borne"
+CHARGEBACK_BORNE_UNDONE = "chargeback_borne_undone"
 REPAY = "repay"
 SETTLE = "settle"
 SETTLED = "settled"
 RESERVE_RELEASED = "reserve_released"
+DEPOSIT = "deposit"
+DEPOSIT_LOST = "deposit_lost"
+DEPOSIT_BACK = "deposit_back"
+DEPOSIT_ACCEPTED = "deposit_accepted"
+DEPOSIT_REFUNDED = "deposit_refunded"
 
 # fmt: off
 MOVEMENTS = (
@@ -113,6 +123,11 @@ MOVEMENTS = (
     Movement(REFUND_CAME_BACK, "a refund that was done came back: the merchant has his money again", (
         Leg(PROVIDER, Sum.CHARGED,     MERCHANT, Sum.CREDITED),
     )),
+    Movement(REFUND_AT_DESK, "somebody gave it back at the provider: what the balance lacks is owed", (
+        Leg(OWES,     Sum.OWED,        MERCHANT, Sum.OWED),
+        Leg(MERCHANT, Sum.CREDITED,    PAYER,    Sum.CHARGED),
+        Leg(PAYER,    Sum.CHARGED,     PROVIDER, Sum.CHARGED),
+    )),
     Movement(WITHHOLD, "a payment is held for review: the merchant cannot have it yet", (
         Leg(MERCHANT, Sum.CREDITED,    WITHHELD, Sum.CREDITED),
     )),
@@ -130,6 +145,12 @@ MOVEMENTS = (
         Leg(PROVIDER, Sum.COVERED,     MERCHANT, Sum.COVERED),
         Leg(PROVIDER, Sum.OWED,        OWES,     Sum.OWED),
     )),
+    Movement(CHARGEBACK_BORNE, "the payer's bank took what had gone back already: our loss", (
+        Leg(LOSSES,   Sum.CHARGED,     PROVIDER, Sum.CHARGED),
+    )),
+    Movement(CHARGEBACK_BORNE_UNDONE, "of a dispute of what went back, money came here again", (
+        Leg(PROVIDER, Sum.CHARGED,     LOSSES,   Sum.CHARGED),
+    )),
     Movement(REPAY, "the merchant's earnings pay what he owes", (
         Leg(MERCHANT, Sum.OWED,        OWES,     Sum.OWED),
     )),
@@ -144,6 +165,22 @@ MOVEMENTS = (
     )),
     Movement(RESERVE_RELEASED, "the date has come: what was set aside is the merchant's again", (
         Leg(RESERVE,  Sum.RESERVED,    MERCHANT, Sum.RESERVED),
+    )),
+    Movement(DEPOSIT, "a transfer to one of our addresses is sure: it is the payer's until accepted", (
+        Leg(DEPOSITS, Sum.CHARGED,     PAYER,    Sum.CHARGED),
+    )),
+    Movement(DEPOSIT_LOST, "the chain took back a deposit that was sure: our loss until looked into", (
+        Leg(LOSSES,   Sum.CHARGED,     DEPOSITS, Sum.CHARGED),
+    )),
+    Movement(DEPOSIT_BACK, "a deposit that the chain had taken back is there again", (
+        Leg(DEPOSITS, Sum.CHARGED,     LOSSES,   Sum.CHARGED),
+    )),
+    Movement(DEPOSIT_ACCEPTED, "what came pays the invoice: the merchant is credited, less our fee", (
+        Leg(PAYER,    Sum.CHARGED,     MERCHANT, Sum.CREDITED),
+        Leg(MERCHANT, Sum.FEE,         FEES,     Sum.FEE),
+    )),
+    Movement(DEPOSIT_REFUNDED, "coins that paid for nothing went back to an address the payer named", (
+        Leg(PAYER,    Sum.CHARGED,     LIQUIDITY, Sum.CHARGED),
     )),
 )
 # fmt: on

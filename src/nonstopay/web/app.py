@@ -4,6 +4,7 @@ The API is answered by its own plain callable; everything else is Starlette's. T
 are not there when live.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from nonstopay.business.assembly import Gateway
+from nonstopay.business.deposits.check import check_until_answered
 from nonstopay.business.invoices.create import InvoiceCreator
 from nonstopay.business.merchants.directory import Directory
 from nonstopay.sandbox import clock as sandbox_clock
@@ -87,7 +89,7 @@ def application(gateway: Gateway) -> Application:
             *webhook_keys.routes(gateway),
             *_sandbox_routes(gateway),
         ],
-        lifespan=_draining(creator),
+        lifespan=_running(gateway, creator),
         exception_handlers={404: _not_found, 500: _our_failure},
     )
     follow = None if settings.live else partial(sandbox_clock.catch_up, gateway.db)
@@ -108,10 +110,14 @@ def _sandbox_routes(gateway: Gateway) -> Sequence[BaseRoute]:
     )
 
 
-def _draining(creator: InvoiceCreator) -> Lifespan:
+def _running(gateway: Gateway, creator: InvoiceCreator) -> Lifespan:
+    """Meanwhile the chains are asked whether they are ours; at the end writes are drained."""
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        checking = asyncio.create_task(check_until_answered(gateway.chains))
         yield
+        checking.cancel()
         await creator.close()
 
     return lifespan

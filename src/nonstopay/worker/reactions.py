@@ -8,6 +8,7 @@ capture:carry-out   take a part of what is reserved                   payments/c
 settlement:pay      ask the sender until the batch is paid            settlement/pay.py
 settlement:tell     step the invoices of a paid batch                 settlement/tell.py
 refund:carry-out    give back what the merchant wants given back      payments/refunds/carry_out.py
+payment:send-back   send coins back to an address the payer named     payments/crypto/send_back.py
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,8 +17,13 @@ from typing import Any
 
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
+from nonstopay.business.deposits.deposit import JOB as DEPOSITS_CHANGED
 from nonstopay.business.payments.captures import ask as captures
 from nonstopay.business.payments.captures.carry_out import carry_out as carry_out_capture
+from nonstopay.business.payments.crypto.ask_refund import SEND_BACK
+from nonstopay.business.payments.crypto.reckon import reckon
+from nonstopay.business.payments.crypto.send_back import send_back
+from nonstopay.business.payments.crypto.start import TIME_UP
 from nonstopay.business.payments.give_back import give_back
 from nonstopay.business.payments.let_go import let_go
 from nonstopay.business.payments.look_up import LOOK_UP, look_up
@@ -70,6 +76,28 @@ async def _refund(gateway: Gateway, job: Job) -> datetime | None:
     )
 
 
+async def _reckon(gateway: Gateway, job: Job) -> datetime | None:
+    return await reckon(
+        gateway.db,
+        gateway.rails,
+        gateway.chains,
+        job.merchant_id,
+        int(job.key),
+        at=clock.now(),
+    )
+
+
+async def _send_back(gateway: Gateway, job: Job) -> datetime | None:
+    return await send_back(
+        gateway.db,
+        gateway.payout,
+        job.merchant_id,
+        int(job.key),
+        attempts=job.attempts,
+        at=clock.now(),
+    )
+
+
 async def _pay(gateway: Gateway, job: Job) -> datetime | None:
     if gateway.payout is None:
         return clock.now() + WITHOUT_SENDER
@@ -102,6 +130,9 @@ REACTIONS: Mapping[str, Reaction] = {
     LET_GO: _let_go,
     captures.CARRY_OUT: _capture,
     refunds.CARRY_OUT: _refund,
+    DEPOSITS_CHANGED: _reckon,
+    TIME_UP: _reckon,
+    SEND_BACK: _send_back,
     PAY: _pay,
     TELL: _tell,
 }

@@ -17,6 +17,9 @@ import structlog
 
 from nonstopay import clock
 from nonstopay.business.assembly import DESCRIBERS, Gateway
+from nonstopay.business.deposits.check import check_until_answered
+from nonstopay.business.deposits.watch.watcher import Watcher
+from nonstopay.business.exchange.coin_prices import refresh_coins
 from nonstopay.business.exchange.refresh import refresh
 from nonstopay.business.invoices import records as invoices
 from nonstopay.business.invoices.expire import expire_old
@@ -27,6 +30,8 @@ from nonstopay.business.payments.records import has_doubt
 from nonstopay.business.settlement.close import close_due
 from nonstopay.business.settlement.volume import count_all
 from nonstopay.business.settlement.wallets.switch import switch_all_due
+from nonstopay.business.transactions.hot.balance import Low
+from nonstopay.business.transactions.hot.look import look as look_at_balances
 from nonstopay.business.webhooks.deliver import Deliverer
 from nonstopay.business.webhooks.upkeep.forget import forget_attempts
 from nonstopay.connectors.mail.smtp import Relay, relay
@@ -72,12 +77,21 @@ class Worker:
             self._loop(stop, self._forget_attempts, 600),
             self._loop(stop, self._forget_cards, 3600),
         ]
+        watchers = [
+            Watcher(gateway.db, gateway.chains, reader, self._name)
+            for reader in gateway.chains.readers.values()
+        ]
+        loops += [self._loop(stop, one.turn, one.pause_seconds) for one in watchers]
         if gateway.payout is not None:
             loops.append(self._loop(stop, self._close_batches, 1.0))
+        if gateway.sender is not None:
+            loops.append(self._loop(stop, gateway.sender.turn, 0.25))
+            loops.append(self._loop(stop, self._look_at_balances, 30))
         if post := relay(gateway.settings):
             loops.append(self._loop(stop, partial(self._send_mail, post), 0.5))
         if gateway.settings.live:
             loops.append(self._loop(stop, self._refresh_rates, 3600))
+            loops.append(self._loop(stop, self._refresh_coins, 15))
         else:
             loops.append(self._loop(stop, self._follow_clock, 0.1))
             loops.append(self._loop(stop, self._run_bank, 0.1))
@@ -91,8 +105,14 @@ class Worker:
                 DESCRIBERS,
                 concurrency=gateway.settings.webhook_concurrency,
             )
-            await asyncio.gather(deliverer.run(stop), *loops)
+            checking = asyncio.create_task(check_until_answered(gateway.chains))
+            try:
+                await asyncio.gather(deliverer.run(stop), *loops)
+            finally:
+                checking.cancel()
         with suppress(NonstopayError):
+            for watcher in watchers:
+                await watcher.leave()
             await heartbeat.leave(gateway.db, self._name)
 
     async def _loop(self, stop: asyncio.Event, turn: Turn, pause_seconds: float) -> None:
@@ -166,6 +186,13 @@ class Worker:
     async def _close_batches(self) -> bool:
         return await close_due(self._gateway.db, self._gateway.settlement, clock.now()) > 0
 
+    async def _look_at_balances(self) -> bool:
+        gateway = self._gateway
+        assert gateway.sender is not None
+        low = Low(gateway.settings.hot_low_balance, gateway.settings.hot_low_gas)
+        await look_at_balances(gateway.db, gateway.sender, low, clock.now())
+        return False
+
     async def _send_mail(self, post: Relay) -> bool:
         return await send_due(self._gateway.db, post)
 
@@ -190,6 +217,11 @@ class Worker:
 
     async def _refresh_rates(self) -> bool:
         await refresh(self._gateway.db, self._gateway.http, self._gateway.settings.rates_url)
+        return False
+
+    async def _refresh_coins(self) -> bool:
+        if self._gateway.chains.coins_offered():
+            await refresh_coins(self._gateway.db, self._gateway.http, clock.now())
         return False
 
     async def _follow_clock(self) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from tests.stories.api.wire import CREATE, code
 from tests.stories.gateway import Answer, Gateway, Merchant, call
 from tests.stories.payments.accounts import Auditor, audit
+from tests.stories.payments.till import eventually_so
 
 VISA, MASTERCARD, CHALLENGED = "4242424242424242", "5555555555554444", "4000000000003220"
 BROKE, SILENT = "4000000000009995", "4000000000000119"
@@ -112,6 +113,37 @@ async def test_a_lost_answer_is_looked_up_and_charged_once(own_gateway: Gateway)
         assert await auditor.states(int(said["ID"])) == ["captured"]
 
 
+async def test_a_bank_page_that_is_left_alone_fails_the_invoice(own_gateway: Gateway) -> None:
+    """Here; on the hosted page the payer may try again."""
+    merchant = own_gateway.merchant()
+    direct = int(pay(merchant, CHALLENGED)["ID"])
+    page = merchant.create(payment_solution_type="CARD").json()["redirectUrl"]
+    hosted = merchant.newest_invoice()
+    form = {"number": CHALLENGED, "expiry": "12/39", "code": "917", "holder": "A", "after": "0"}
+    address = f"{page.replace('/create/', '/pay/')}&method=card"
+    assert call("POST", address, urlencode(form).encode(), FORM).status == 303
+
+    own_gateway.sandbox("clock", advance_seconds=30 * 60)
+
+    await merchant.wait_for_status(direct, FAILED)
+    async with audit(own_gateway) as auditor:
+        await eventually_so(lambda: auditor.states(hosted), ["expired"])
+    assert merchant.status(hosted) == OPENED
+
+
+def test_the_operator_books_a_dispute_that_nobody_else_could(merchant: Merchant) -> None:
+    invoice = pay(merchant)["ID"]
+
+    told = merchant.gateway.command(
+        "payment", "dispute", invoice, f"dp_{invoice}", "chargeback", "--amount", "2.00"
+    )
+
+    assert "2.00 EUR, chargeback, borne by the merchant" in told
+    assert merchant.status(int(invoice)) == "invoice:chargeback"
+    rest = merchant.post("/api/invoice/refund/", {"id": invoice}).json()["invoice"]
+    assert (rest["refunded"], rest["refundable"]) == ("3.00", "0.00")
+
+
 def test_a_form_does_as_well_as_json(merchant: Merchant) -> None:
     headers = {"API-KEY": merchant.api_key, **FORM}
     answer = call("POST", merchant.gateway.url + CREATE, urlencode(card()).encode(), headers)
@@ -128,9 +160,15 @@ def test_a_form_does_as_well_as_json(merchant: Merchant) -> None:
         ({"country": "ZZ", "card_number": "1"}, 50014, "invalid country"),
         ({"card_number": "4242424242424241"}, 50014, "invalid card_number"),
         ({"card_expiry_date": "01/2020", "card_ccv": "1"}, 50014, "invalid card_expiry_date"),
+        ({"card_expiry_date": "12/9999"}, 50014, "invalid card_expiry_date"),
         ({"card_ccv": "12345"}, 50014, "invalid card_ccv"),
         ({"devise": "JPY"}, 50009, "invalid devise"),
         ({"amount": "0"}, 50013, "invalid amount"),
+        ({"name": "4242 4242 4242 4242"}, 50014, "invalid name"),
+        ({"address1": "see 4242.4242.4242.4242"}, 50014, "invalid address1"),
+        ({"postcode": "4242-4242-4242-4242"}, 50014, "invalid postcode"),
+        ({"phone": "378282246310005"}, 50014, "invalid phone"),
+        ({"payment_solution_name": "upi_sandbox"}, 50017, "payment method not available"),
     ],
 )
 def test_what_is_wrong_is_named_and_makes_no_invoice(

@@ -127,6 +127,10 @@ def test_live_needs_tls_a_strong_key_and_a_provider() -> None:
     assert doctor.providers(LIVE).verdict is Verdict.FAIL
     assert doctor.providers(but(LIVE, upi={"nobody": {}})).verdict is Verdict.FAIL
     assert doctor.providers(but(LIVE, upi={"upi_sandbox": {}})).verdict is Verdict.FAIL
+    half = doctor.providers(but(LIVE, card={"stripe": {"secret_key": "sk_live_1"}}))
+    assert (half.verdict, "webhook_secret" in half.found) == (Verdict.FAIL, True)
+    whole = {"secret_key": "sk_live_1", "webhook_secret": "whsec_1"}
+    assert doctor.providers(but(LIVE, card={"stripe": whole})).verdict is Verdict.OK
     assert doctor.providers(Settings()).verdict is Verdict.OK
 
 

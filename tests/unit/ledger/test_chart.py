@@ -40,5 +40,6 @@ def test_balances_are_positive_on_the_side_on_which_the_account_grows() -> None:
         Side.ASSET: -70,
         Side.LIABILITY: 70,
         Side.INCOME: 70,
+        Side.EXPENSE: -70,
         Side.POSITION: 70,
     }

@@ -12,30 +12,37 @@ from nonstopay.store.db import Connection
 
 
 async def accept(
-    tx: Connection, invoice: Invoice, *, charged: Money, fee: Money, at: datetime
+    tx: Connection,
+    invoice: Invoice,
+    *,
+    charged: Money,
+    credited: Money,
+    fee: Money,
+    at: datetime,
+    event: Event = Event.ACCEPT,
 ) -> Invoice:
     """Step a locked invoice to awaiting approval.
 
     Args:
         charged: what the payer paid, in his rail's currency.
-        fee: ours, in the invoice's currency.
+        credited: what that is in the invoice's currency.
+        fee: ours of it.
+        event: `WITHHOLD`, if it is paid and the merchant is told to wait.
     """
-    return await step(tx, replace(invoice, charged=charged, fee=fee, paid_at=at), Event.ACCEPT, at)
-
-
-async def accept_withheld(
-    tx: Connection, invoice: Invoice, *, charged: Money, fee: Money, at: datetime
-) -> Invoice:
-    """Step a locked invoice to withheld: it is paid, and the merchant is told to wait."""
-    paid = replace(invoice, charged=charged, fee=fee, paid_at=at)
-    return await step(tx, paid, Event.WITHHOLD, at)
+    paid = replace(invoice, charged=charged, credited=credited, fee=fee, paid_at=at)
+    return await step(tx, paid, event, at)
 
 
 async def accept_more(
-    tx: Connection, invoice: Invoice, *, charged: Money, fee: Money, at: datetime
+    tx: Connection, invoice: Invoice, *, charged: Money, credited: Money, fee: Money, at: datetime
 ) -> Invoice:
     """A further part of a payment was captured: the sums grow, the state stays, the merchant is told."""
-    if invoice.charged is None or invoice.fee is None:
+    if invoice.charged is None or invoice.credited is None or invoice.fee is None:
         raise LawBroken(f"invoice {invoice.id} has a second part without a first")
-    grown = replace(invoice, charged=invoice.charged + charged, fee=invoice.fee + fee)
+    grown = replace(
+        invoice,
+        charged=invoice.charged + charged,
+        credited=invoice.credited + credited,
+        fee=invoice.fee + fee,
+    )
     return await write(tx, grown, at)

@@ -18,7 +18,7 @@ from nonstopay.business.invoices.invoice import DESCRIPTION, STATUS, Invoice
 from nonstopay.business.invoices.states import State
 from nonstopay.business.merchants import records as merchants
 from nonstopay.errors import NotFound
-from nonstopay.money import Money, coin, fiat
+from nonstopay.money import Money, coin, currency_of
 from nonstopay.store.db import Database
 from nonstopay.store.outbox import Event
 
@@ -96,12 +96,13 @@ def _as_it_was(invoice: Invoice, facts: Mapping[str, Any]) -> Invoice:
         facts: those that the event kept (`step.event_facts`); none at creation.
     """
     charged, fee, at = facts.get("charged"), facts.get("fee"), facts.get("at")
-    settled = facts.get("settled")
+    credited, settled = facts.get("credited"), facts.get("settled")
     return replace(
         invoice,
         state=State(facts.get("state", State.CREATED)),
         state_at=datetime.fromisoformat(at) if at else invoice.created_at,
-        charged=Money(int(charged[0]), fiat(charged[1])) if charged else None,
+        charged=Money(int(charged[0]), currency_of(*charged[1:])) if charged else None,
+        credited=Money(int(credited), invoice.amount.currency) if credited else None,
         fee=Money(int(fee), invoice.amount.currency) if fee is not None else None,
         settled=Money(int(settled[0]), coin(settled[1], settled[2])) if settled else None,
     )

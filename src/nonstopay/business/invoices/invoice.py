@@ -36,6 +36,7 @@ class NewInvoice(msgspec.Struct, frozen=True, kw_only=True):
         callback_json: the merchant's own JSON text, sent back unchanged.
         payer: what the merchant told of the payer, as JSON text, without identity numbers.
         idempotency_key, fields: the caller's key and the keyed digests of his parameters.
+        solution: the provider that the merchant named, or `None` for ours to choose.
     """
 
     merchant_id: int
@@ -55,6 +56,7 @@ class NewInvoice(msgspec.Struct, frozen=True, kw_only=True):
     payer_country: str | None
     idempotency_key: str | None
     fields: str | None
+    solution: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,10 @@ class Invoice:
     """An invoice as it stands.
 
     Attributes:
+        solution: the provider that the merchant named, if he did.
         charged: what the payer paid in his rail's currency.
+        credited: what that is in the invoice's; less than its amount where a part was captured, or less
+            or more came by crypto.
         settled, tx_hash: what it was worth in the merchant's coin, and the transfer that brought it.
     """
 
@@ -84,10 +89,12 @@ class Invoice:
     payer_ip: str | None
     payer_country: str | None
     charged: Money | None
+    credited: Money | None
     fee: Money | None
     paid_at: datetime | None
     settled: Money | None = None
     tx_hash: str | None = None
+    solution: str | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -96,7 +103,9 @@ class Invoice:
     @property
     def net(self) -> Money | None:
         """What is left for the merchant after the fee, once paid."""
-        return None if self.fee is None else self.amount - self.fee
+        if self.fee is None:
+            return None
+        return (self.credited or self.amount) - self.fee
 
 
 def identity_context(merchant_id: int) -> str:

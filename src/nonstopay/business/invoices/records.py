@@ -8,13 +8,14 @@ import asyncpg
 
 from nonstopay.business.invoices.invoice import Invoice, NewInvoice
 from nonstopay.business.invoices.states import State
-from nonstopay.money import Money, coin, fiat
+from nonstopay.money import Money, coin, currency_of, fiat, own_exponent
 from nonstopay.store.db import Connection
 
 _COLUMNS = """merchant_id, id, state, version, currency, amount_minor, email, created_at, state_at,
     method, direct, success_url, cancel_url, pending_url, failure_url, callback_json, payer_ip,
-    payer_country, charged_minor, charged_currency, fee_minor, paid_at,
-    tx_hash, settled_minor, settled_coin, settled_exponent"""
+    payer_country, charged_minor, charged_currency, charged_exponent, credited_minor,
+    fee_minor, paid_at,
+    tx_hash, settled_minor, settled_coin, settled_exponent, solution"""
 
 
 _BLOCKS = """
@@ -54,13 +55,13 @@ WITH input AS MATERIALIZED (
     SELECT nextval('invoice_id') AS id, t.*
       FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::boolean[],
                   $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-                  $14::bytea[], $15::text[], $16::text[], $17::text[], $18::text[])
+                  $14::bytea[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[])
            WITH ORDINALITY AS t (merchant_id, currency, amount_minor, email, method, direct,
                   success_url, cancel_url, pending_url, failure_url, callback_json, payer,
-                  personal_id_sealed, payer_ip, payer_country, key, fields, ord)
+                  personal_id_sealed, payer_ip, payer_country, key, fields, solution, ord)
 ), claimed AS (
     INSERT INTO idempotency (merchant_id, route, key, fields, created_at, object_id)
-    SELECT merchant_id, $19, key, fields::jsonb, $1, id FROM input
+    SELECT merchant_id, $20, key, fields::jsonb, $1, id FROM input
      WHERE key IS NOT NULL ORDER BY merchant_id, key
     ON CONFLICT DO NOTHING
     RETURNING merchant_id, key
@@ -70,10 +71,11 @@ WITH input AS MATERIALIZED (
 ), stored AS (
     INSERT INTO invoice (merchant_id, id, state, version, currency, amount_minor, email, created_at,
                          state_at, method, direct, success_url, cancel_url, pending_url, failure_url,
-                         callback_json, payer, personal_id_sealed, payer_ip, payer_country)
+                         callback_json, payer, personal_id_sealed, payer_ip, payer_country,
+                         solution)
     SELECT merchant_id, id, 'created', 1, currency, amount_minor, email, $1, $1, method, direct,
            success_url, cancel_url, pending_url, failure_url, callback_json, payer,
-           personal_id_sealed, payer_ip, payer_country
+           personal_id_sealed, payer_ip, payer_country, solution
       FROM fresh
 ), counted AS (
     INSERT INTO invoice_tally_change (merchant_id, block, day, state, invoices)
@@ -126,6 +128,7 @@ def _new_row(new: NewInvoice) -> tuple[object, ...]:
         new.payer_country,
         new.idempotency_key,
         new.fields,
+        new.solution,
     )
 
 
@@ -192,7 +195,8 @@ async def save_state(tx: Connection, invoice: Invoice) -> None:
     """Write what a step changed: state, version and what the payer paid."""
     await tx.execute(
         """UPDATE invoice SET state = $3, version = $4, state_at = $5, charged_minor = $6,
-                  charged_currency = $7, fee_minor = $8, paid_at = $9, payer_ip = $10
+                  charged_currency = $7, fee_minor = $8, paid_at = $9, payer_ip = $10,
+                  charged_exponent = $11, credited_minor = $12
             WHERE merchant_id = $1 AND id = $2""",
         invoice.merchant_id,
         invoice.id,
@@ -204,6 +208,8 @@ async def save_state(tx: Connection, invoice: Invoice) -> None:
         invoice.fee.minor if invoice.fee else None,
         invoice.paid_at,
         invoice.payer_ip,
+        own_exponent(invoice.charged.currency) if invoice.charged else None,
+        invoice.credited.minor if invoice.credited else None,
     )
 
 
@@ -335,7 +341,7 @@ def midnight(day: date) -> datetime:
 def _invoice(row: asyncpg.Record) -> Invoice:
     currency = fiat(row["currency"])
     charged = row["charged_minor"]
-    fee = row["fee_minor"]
+    credited, fee = row["credited_minor"], row["fee_minor"]
     settled = row["settled_minor"]
     return Invoice(
         id=row["id"],
@@ -355,11 +361,15 @@ def _invoice(row: asyncpg.Record) -> Invoice:
         callback_json=row["callback_json"],
         payer_ip=row["payer_ip"],
         payer_country=row["payer_country"],
-        charged=None if charged is None else Money(int(charged), fiat(row["charged_currency"])),
+        charged=None
+        if charged is None
+        else Money(int(charged), currency_of(row["charged_currency"], row["charged_exponent"])),
+        credited=None if credited is None else Money(credited, currency),
         fee=None if fee is None else Money(fee, currency),
         paid_at=row["paid_at"],
         settled=None
         if settled is None
         else Money(int(settled), coin(row["settled_coin"], row["settled_exponent"])),
         tx_hash=row["tx_hash"],
+        solution=row["solution"],
     )

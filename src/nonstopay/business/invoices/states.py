@@ -90,6 +90,9 @@ MACHINE: Machine[State, Event] = Machine(
             **_OVER,
             Event.SETTLE: STAY,
             Event.WIN: Arrow(State.AWAITING_APPROVAL),
+            # The bank took a part of what is withheld; the rest waits for its review all the same.
+            Event.RELEASE: STAY,
+            Event.WITHHOLD: Arrow(State.WITHHELD),
         },
         State.WITHHELD: {
             **_OVER,

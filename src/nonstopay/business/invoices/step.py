@@ -10,6 +10,7 @@ from datetime import datetime
 from nonstopay.business.invoices import records
 from nonstopay.business.invoices.invoice import STATUS, Invoice
 from nonstopay.business.invoices.states import MACHINE, Event
+from nonstopay.money import own_exponent
 from nonstopay.store import outbox
 from nonstopay.store.db import Connection
 
@@ -45,7 +46,10 @@ def event_facts(invoice: Invoice) -> dict[str, object]:
     """What an event must remember because it may change later; amounts in minor units as text."""
     facts: dict[str, object] = {"state": invoice.state, "at": invoice.state_at.isoformat()}
     if invoice.charged is not None:
-        facts["charged"] = [str(invoice.charged.minor), invoice.charged.currency.code]
+        paid_in = invoice.charged.currency
+        facts["charged"] = [str(invoice.charged.minor), paid_in.code, own_exponent(paid_in)]
+    if invoice.credited is not None:
+        facts["credited"] = str(invoice.credited.minor)
     if invoice.fee is not None:
         facts["fee"] = str(invoice.fee.minor)
     if invoice.settled is not None:

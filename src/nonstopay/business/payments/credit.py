@@ -7,6 +7,7 @@ from datetime import datetime
 
 from nonstopay.business.invoices import accept
 from nonstopay.business.invoices.invoice import Invoice
+from nonstopay.business.invoices.states import Event as InvoiceEvent
 from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.repay import repay
@@ -27,6 +28,7 @@ async def credit(
     credited: Money,
     key: str,
     at: datetime,
+    movement: str = movements.CAPTURE,
 ) -> None:
     """Book a capture and tell the invoice.
 
@@ -35,6 +37,7 @@ async def credit(
         charged: what was captured now, in the payer's currency.
         credited: the same in the invoice's currency.
         key: names the capture among those of its payment: `capture`, `capture/2`.
+        movement: which one books it: coins on a chain are ours already when they are accepted.
     """
     before = payment.captured - credited
     # The plan's fixed part is taken once, however many parts a payment is captured in.
@@ -52,12 +55,13 @@ async def credit(
         credited=credited,
         fee=fee,
     )
-    await post.post(tx, movements.lines(movements.CAPTURE, facts))
+    await post.post(tx, movements.lines(movement, facts))
     is_withheld = await withhold(tx, payment, credited - fee, at)
     await repay(tx, payment.merchant_id, credited, key=f"{facts.key}/repay", at=at)
     if before.minor:
-        await accept.accept_more(tx, invoice, charged=charged, fee=fee, at=at)
-    elif is_withheld:
-        await accept.accept_withheld(tx, invoice, charged=charged, fee=fee, at=at)
+        await accept.accept_more(tx, invoice, charged=charged, credited=credited, fee=fee, at=at)
     else:
-        await accept.accept(tx, invoice, charged=charged, fee=fee, at=at)
+        event = InvoiceEvent.WITHHOLD if is_withheld else InvoiceEvent.ACCEPT
+        await accept.accept(
+            tx, invoice, charged=charged, credited=credited, fee=fee, at=at, event=event
+        )

@@ -5,13 +5,15 @@
 
 import sys
 
+from nonstopay.business.deposits.states import MACHINE as DEPOSIT
 from nonstopay.business.invoices.states import MACHINE as INVOICE
 from nonstopay.business.payments.captures.states import MACHINE as CAPTURE
 from nonstopay.business.payments.disputes.states import MACHINE as DISPUTE
 from nonstopay.business.payments.health.states import MACHINE as HEALTH
 from nonstopay.business.payments.refunds.states import MACHINE as REFUND
 from nonstopay.business.payments.review.states import MACHINE as REVIEW
-from nonstopay.business.payments.states import CHARGE, ORDER
+from nonstopay.business.payments.states import CHARGE, COINS, ORDER
+from nonstopay.business.transactions.states import MACHINE as TRANSACTION
 from nonstopay.business.webhooks.states import DELIVERY
 from nonstopay.state_machine import Event, Machine, State
 
@@ -34,6 +36,11 @@ _ABOUT = (
         "One attempt of a payer. [payments.md](payments.md) tells it in words.",
     ),
     (CHARGE, "The payment by card", "One attempt of a payer, at one provider."),
+    (
+        COINS,
+        "The payment by crypto",
+        "One coin at one price; [crypto.md](crypto.md) tells it in words.",
+    ),
     (CAPTURE, "The capture", "A part of what is reserved, taken on the merchant's word."),
     (REFUND, "The refund", "What the merchant gives back."),
     (DISPUTE, "The dispute", "What the payer's bank wants back; the events are its stages."),
@@ -43,6 +50,12 @@ _ABOUT = (
         "How well a method works at a provider, judged by its latest payments.",
     ),
     (REVIEW, "The review", "Money that is withheld; [risk.md](risk.md) tells it in words."),
+    (DEPOSIT, "The deposit", "One transfer to an address of ours, in one block of a chain."),
+    (
+        TRANSACTION,
+        "The transaction",
+        "Coins that leave; [sending.md](sending.md) tells it in words.",
+    ),
     (DELIVERY, "The delivery", "A webhook on its way to one endpoint."),
 )
 

@@ -2,16 +2,20 @@
 
 A job for each open payment. While the payer has time we ask now and then, in case a notification was
 lost; money in doubt is asked about soon and then ever more slowly; after the order's end we ask until
-the provider says how it ended. Nothing is sent twice by asking.
+the provider says how it ended. Nothing is sent twice by asking. What is left of a reservation that was
+taken in part is asked about once a day, until it is free again.
 """
 
 from datetime import datetime, timedelta
 
+from nonstopay.business.invoices import records as invoices
 from nonstopay.business.invoices.invoice import CARD
 from nonstopay.business.payments import records
+from nonstopay.business.payments.give_up import give_up, is_given_up
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.rails import Rails
 from nonstopay.business.payments.record_outcome import record_outcome
+from nonstopay.business.payments.run_out import has_rest, is_over, run_out
 from nonstopay.business.payments.states import EARNED, OPEN, State
 from nonstopay.connectors.outcome import Kind, Outcome
 from nonstopay.errors import NotFound
@@ -24,6 +28,7 @@ FIRST_LOOK = timedelta(seconds=45)
 _PAUSE_WHILE_OPEN = timedelta(seconds=60)
 _PAUSE_IN_DOUBT = timedelta(seconds=5)
 _PAUSE_MAX = timedelta(hours=1)
+_PAUSE_OF_REST = timedelta(days=1)
 _GRACE = timedelta(seconds=5)
 
 
@@ -37,13 +42,19 @@ async def look_up(
     """
     async with db.reading() as conn:
         payment = await records.find(conn, merchant_id, payment_id)
-    if payment is None or payment.state in EARNED:
+    if payment is None or (payment.state in EARNED and not has_rest(payment)):
         return None
     outcome = await rails.look_up(payment)
     if not _says_nothing_new(payment, outcome, at):
         payment = await record_outcome(
             db, payment.connector, payment.reference, outcome, source="look-up", at=at
         )
+    if is_given_up(payment):
+        # The call that would have gone on to another provider has died: the card's code is gone.
+        async with db.transaction() as tx:
+            await give_up(tx, payment, at)
+    if has_rest(payment) and is_over(payment, at):
+        payment = await _end_by_clock(db, payment, at)
     return _next(payment, outcome, attempts, at)
 
 
@@ -61,6 +72,13 @@ async def look_up_now(db: Database, connector: str, reference: str, *, at: datet
         await jobs.enqueue(tx, merchant_id, LOOK_UP, str(payment_id), {"payment": payment_id}, at)
 
 
+async def _end_by_clock(db: Database, payment: Payment, at: datetime) -> Payment:
+    async with db.transaction() as tx:
+        await invoices.lock(tx, payment.merchant_id, payment.invoice_id)
+        current = await records.find(tx, payment.merchant_id, payment.id)
+        return payment if current is None else await run_out(tx, current, "clock", at)
+
+
 def _says_nothing_new(payment: Payment, outcome: Outcome, at: datetime) -> bool:
     """No answer while the payer still looks at his QR is no reason to tell him to stop paying.
 
@@ -71,12 +89,16 @@ def _says_nothing_new(payment: Payment, outcome: Outcome, at: datetime) -> bool:
 
 
 def _next(payment: Payment, outcome: Outcome, attempts: int, at: datetime) -> datetime | None:
+    if has_rest(payment):
+        return at + _PAUSE_OF_REST
     if payment.state not in OPEN:
         return None
     if payment.state is State.DECLINED and outcome.kind is Kind.EXPIRED:
         return None
     if payment.method == CARD.name:
-        if payment.state is State.DECLINED and outcome.kind is Kind.DECLINED:
+        # Some providers cannot be asked: what they refused themselves is asked about to its end.
+        is_sure = outcome.kind is Kind.DECLINED or at >= payment.expires_at
+        if payment.state is State.DECLINED and is_sure:
             return None
     elif payment.state is State.STARTING and at >= payment.expires_at:
         # The provider never confirmed the order, so nobody was shown a link to pay it by.

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from nonstopay.business.invoices.invoice import CARD, UPI, identity_context
+from nonstopay.business.deposits.chains import Chains
+from nonstopay.business.invoices.invoice import CARD, CRYPTO, UPI, identity_context
 from nonstopay.business.invoices.invoice import METHODS as INVOICE_METHODS
 from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments.health.board import Board
@@ -44,6 +45,9 @@ class Rails:
         card_lifetime: how long a payer may take for 3-D Secure.
         vault: keeps the cards that payers use.
         return_url: where the issuer sends the payer of a merchant's invoice after 3-D Secure.
+        chains: on which coins can be paid with; `None`: on none.
+        coin_lifetime: how long the rate of a coin holds for a payer.
+        coin_rate_max_age: rates of coins older than this are refused; `None` takes any.
     """
 
     upi: Mapping[str, UpiConnector]
@@ -58,20 +62,25 @@ class Rails:
     card_lifetime: timedelta = timedelta(minutes=20)
     vault: Vault = field(default_factory=lambda: Vault(Keyring(()), None))
     return_url: Callable[[int, int], str] = _nowhere
-    _by_currency: dict[str, tuple[str, ...]] = field(
+    chains: Chains | None = None
+    coin_lifetime: timedelta = timedelta(minutes=30)
+    coin_rate_max_age: timedelta | None = None
+    _by_currency: dict[tuple[str, bool], tuple[str, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def methods(self, merchant: Merchant, currency: str) -> list[str]:
         """The methods a payer of this merchant can use for an invoice in `currency`."""
-        here = self._by_currency.get(currency)
+        # Coins are on as soon as their chains have answered; the other rails do not change.
+        asked = (currency, self.chains is not None and self.chains.is_on)
+        here = self._by_currency.get(asked)
         if here is None:
             here = tuple(
                 method.name
                 for method in INVOICE_METHODS.values()
                 if self.solutions(method.name) and currency in method.currencies
             )
-            self._by_currency[currency] = here
+            self._by_currency[asked] = here
         return [name for name in here if name in merchant.methods]
 
     def identity(self, merchant_id: int, sealed: bytes) -> str | None:
@@ -82,6 +91,9 @@ class Rails:
 
     def solutions(self, method: str) -> list[str]:
         """The names of the connectors behind a method."""
+        if method == CRYPTO.name:
+            coins = self.chains.coins_offered() if self.chains else []
+            return list(dict.fromkeys(f"chain_{one.network}" for one in coins))
         connectors: Mapping[str, object] = {CARD.name: self.card, UPI.name: self.upi}.get(
             method, {}
         )

@@ -12,16 +12,16 @@ from datetime import datetime
 from nonstopay.business.invoices import expire
 from nonstopay.business.invoices import records as invoices
 from nonstopay.business.invoices.invoice import CARD, Invoice
-from nonstopay.business.invoices.states import Event as InvoiceEvent
-from nonstopay.business.invoices.step import step as step_invoice
 from nonstopay.business.merchants import records as merchants
 from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments import records
 from nonstopay.business.payments.captures import records as captures
 from nonstopay.business.payments.credit import credit
+from nonstopay.business.payments.give_up import give_up, is_given_up
 from nonstopay.business.payments.judge import event_of
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.returns.owed import owed
+from nonstopay.business.payments.run_out import has_rest, run_out
 from nonstopay.business.payments.states import IN_DOUBT, Event, State, machine_of
 from nonstopay.business.payments.step import Source, enqueue_what_follows
 from nonstopay.connectors.declines import failover_allowed
@@ -61,6 +61,8 @@ async def record(
 ) -> Payment:
     """`record_outcome` in the caller's transaction."""
     payment, invoice = await _lock(tx, connector, reference)
+    if await _has_run_out(tx, payment, outcome):
+        return await run_out(tx, payment, source, at)
     if outcome.kind is Kind.CAPTURED and await _is_taken_in_parts(tx, payment):
         return payment
     merchant = await _merchant(tx, payment)
@@ -117,6 +119,21 @@ async def _is_taken_in_parts(tx: Connection, payment: Payment) -> bool:
     if not payment.by_hand or not payment.authorised.minor:
         return False
     return await captures.is_ours_to_take(tx, payment.merchant_id, payment.id)
+
+
+async def _has_run_out(tx: Connection, payment: Payment, outcome: Outcome) -> bool:
+    """Whether nothing more can be taken of a payment that was taken in part.
+
+    A provider that speaks of the whole payment must have taken what we know of, and no part on its way.
+    """
+    if not has_rest(payment):
+        return False
+    if outcome.kind in (Kind.VOIDED, Kind.EXPIRED):
+        return True
+    if outcome.kind is not Kind.CAPTURED or outcome.left is None or outcome.left.minor:
+        return False
+    is_all_known = outcome.amount == payment.captured
+    return is_all_known and not await captures.is_under_way(tx, payment.merchant_id, payment.id)
 
 
 async def _with_its_own_utr(tx: Connection, payment: Payment, outcome: Outcome) -> Outcome:
@@ -234,7 +251,8 @@ async def _move_money(
 def _another_is_asked(after: Payment, step: Step[State], source: Source) -> bool:
     """Whether the refused card goes on to the next provider at once (`cards/start.py`).
 
-    Only while the payer's call runs: its code is gone with it.
+    Only while the payer's call runs: its code is gone with it. If that dies on the way, the look-up
+    gives the invoice up.
     """
     return (
         source == "reply"
@@ -253,12 +271,8 @@ async def _tell_invoice(
     source: Source,
     at: datetime,
 ) -> None:
-    if (
-        after.direct
-        and after.state is State.DECLINED
-        and not _another_is_asked(after, step, source)
-    ):
-        await step_invoice(tx, invoice, InvoiceEvent.FAIL, at)
+    if is_given_up(after) and not _another_is_asked(after, step, source):
+        await give_up(tx, after, at)
     elif after.state not in IN_DOUBT:
         # The doubt that kept an old invoice from expiring may just have ended.
         await expire.expire(tx, invoice.merchant_id, invoice.id, at, records.has_doubt)

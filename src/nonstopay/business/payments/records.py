@@ -9,7 +9,7 @@ import msgspec
 from nonstopay.business.payments.payment import News, Payment
 from nonstopay.business.payments.states import IN_DOUBT, State
 from nonstopay.connectors.outcome import Reason
-from nonstopay.money import Money, fiat
+from nonstopay.money import Money, currency_of, fiat, own_exponent
 from nonstopay.store.db import Connection
 
 # An older QR may be paid after a newer one was shown: its doubt, and its money, come first.
@@ -29,9 +29,9 @@ async def insert(tx: Connection, payment: Payment) -> None:
     await tx.execute(
         """INSERT INTO payment (merchant_id, id, invoice_id, method, connector, reference, state,
                version, direct, currency, amount_minor, charged_currency, charged_minor, rate,
-               rate_source, rate_at, started_at, state_at, expires_at, by_hand)
+               rate_source, rate_at, started_at, state_at, expires_at, by_hand, charged_exponent)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18,
-                   $19)""",
+                   $19, $20)""",
         payment.merchant_id,
         payment.id,
         payment.invoice_id,
@@ -51,6 +51,7 @@ async def insert(tx: Connection, payment: Payment) -> None:
         payment.started_at,
         payment.expires_at,
         payment.by_hand,
+        own_exponent(payment.charged.currency),
     )
     await claim_reference(tx, payment, payment.connector, payment.reference)
 
@@ -109,6 +110,20 @@ async def current(conn: Connection, merchant_id: int, invoice_id: int) -> Paymen
         invoice_id,
     )
     return _payment(row) if row else None
+
+
+async def of_invoice(
+    conn: Connection, merchant_id: int, invoice_id: int, method: str
+) -> list[Payment]:
+    """The invoice's attempts by this method, oldest first."""
+    rows = await conn.fetch(
+        """SELECT * FROM payment WHERE merchant_id = $1 AND invoice_id = $2 AND method = $3
+            ORDER BY id""",
+        merchant_id,
+        invoice_id,
+        method,
+    )
+    return [_payment(row) for row in rows]
 
 
 async def has_doubt(conn: Connection, merchant_id: int, invoice_id: int) -> bool:
@@ -187,6 +202,20 @@ async def add_news(
     )
 
 
+async def has_news(conn: Connection, merchant_id: int, payment_id: int, outcome: str) -> bool:
+    """Whether a payment's history has a line of this outcome."""
+    return cast(
+        bool,
+        await conn.fetchval(
+            """SELECT EXISTS (SELECT FROM payment_news
+                WHERE merchant_id = $1 AND payment_id = $2 AND outcome = $3)""",
+            merchant_id,
+            payment_id,
+            outcome,
+        ),
+    )
+
+
 async def news(conn: Connection, merchant_id: int, payment_id: int) -> list[News]:
     """The payment's history, oldest first."""
     rows = await conn.fetch(
@@ -245,7 +274,9 @@ def _payment(row: asyncpg.Record) -> Payment:
         version=row["version"],
         direct=row["direct"],
         amount=Money(row["amount_minor"], currency),
-        charged=Money(row["charged_minor"], fiat(row["charged_currency"])),
+        charged=Money(
+            int(row["charged_minor"]), currency_of(row["charged_currency"], row["charged_exponent"])
+        ),
         authorised=Money(row["authorised_minor"], currency),
         captured=Money(row["captured_minor"], currency),
         voided=Money(row["voided_minor"], currency),

@@ -147,7 +147,8 @@ async def _find_or_insert(
         # The merchant shows the payment himself: asking for it is opening it.
         await step(tx, locked, InvoiceEvent.OPEN, at)
     current = await records.current(tx, invoice.merchant_id, invoice.id)
-    connector = standing.choose(UPI.name, list(rails.upi), invoice.id)
+    named = [one for one in rails.upi if one == invoice.solution]
+    connector = standing.choose(UPI.name, named or list(rails.upi), invoice.id)
     if current and current.method == UPI.name and _serves(current, connector, wish, at):
         return current
     payment = await _new_attempt(tx, rails, connector, invoice, price, wish, at)

@@ -8,13 +8,14 @@ captured, or let go.
 Nothing but the provider's word ends a payment in doubt, and a refusal is never the last word: most
 providers may report `captured` after `declined`, so every state before the money hears it.
 
-There are two tables. A payer's UPI app pays an order, once or not at all (`ORDER`); a card is charged,
-and may be only reserved at first (`CHARGE`).
+There are three tables. A payer's UPI app pays an order, once or not at all (`ORDER`); a card is charged,
+and may be only reserved at first (`CHARGE`); coins come to an address, in as many transfers as the payer
+likes, and a chain may take them back (`COINS`). How much came of them is a balance, not a state.
 """
 
 from enum import StrEnum
 
-from nonstopay.business.invoices.invoice import CARD
+from nonstopay.business.invoices.invoice import CARD, CRYPTO
 from nonstopay.state_machine import REFUSE, STAY, Arrow, Machine, Still
 
 
@@ -166,9 +167,35 @@ CHARGE: Machine[State, Event] = Machine(
 )
 
 
+_COINS_CAME: _Answers = {
+    **dict.fromkeys(Event, REFUSE),
+    Event.WAITING: Arrow(State.WAITING),
+    Event.PROCESSING: Arrow(State.PROCESSING),
+    Event.EXPIRED: Arrow(State.EXPIRED),
+    Event.CREDIT: Arrow(State.CAPTURED, "deposit_accepted"),
+}
+
+COINS: Machine[State, Event] = Machine(
+    "coins",
+    State,
+    Event,
+    {
+        **dict.fromkeys(State, _NEVER),
+        State.WAITING: {**_COINS_CAME, Event.WAITING: STAY},
+        # In a block, and not sure yet; back to waiting when the chain takes it back, or it was too little.
+        State.PROCESSING: {**_COINS_CAME, Event.PROCESSING: STAY},
+        State.EXPIRED: {**_COINS_CAME, Event.EXPIRED: STAY},
+        State.CAPTURED: {
+            **dict.fromkeys(Event, REFUSE),
+            **dict.fromkeys((Event.WAITING, Event.PROCESSING, Event.EXPIRED), STAY),
+        },
+    },
+)
+
+
 def machine_of(method: str) -> Machine[State, Event]:
     """The table of a payment by this method."""
-    return CHARGE if method == CARD.name else ORDER
+    return {CARD.name: CHARGE, CRYPTO.name: COINS}.get(method, ORDER)
 
 
 IN_DOUBT = frozenset({State.PROCESSING, State.UNKNOWN, State.AUTHORISED, State.VOIDING})

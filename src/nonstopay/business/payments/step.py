@@ -13,7 +13,7 @@ from nonstopay.business.payments.states import Event, State, machine_of
 from nonstopay.store import jobs
 from nonstopay.store.db import Connection
 
-Source = Literal["reply", "return", "notification", "look-up", "operator", "risk"]
+Source = Literal["reply", "return", "notification", "look-up", "operator", "risk", "clock"]
 """Who brings news of a payment."""
 GIVE_BACK = "payment:give-back"
 LET_GO = "payment:let-go"

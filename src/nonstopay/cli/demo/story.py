@@ -11,11 +11,15 @@ import msgspec
 
 from nonstopay import clock
 from nonstopay.business.assembly import Gateway
+from nonstopay.business.invoices import records as invoices
+from nonstopay.business.invoices.invoice import STATUS
 from nonstopay.business.merchants import change, keys
 from nonstopay.business.merchants.change import Changes
 from nonstopay.business.payments import records as payments
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.proof import prove as payments_proof
+from nonstopay.business.settlement.agree import agree
+from nonstopay.business.settlement.terms import Cadence, Terms
 from nonstopay.business.webhooks.rotate import rotate
 from nonstopay.business.webhooks.set_callback import set_callback
 from nonstopay.cli.demo.gateway_process import GatewayProcess
@@ -38,8 +42,13 @@ TERMS = Changes(
     active=True,
     fee_percent=Decimal("2.5"),
     fee_fixed=Decimal("0.30"),
+    wallet="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
 )
+AT_ONCE = Terms(cadence=Cadence.EACH_PAYMENT)
 _AWAITING = "invoice:awaiting_approval"
+_PAID = "invoice:paid"
+SETTLED_SECONDS = 40
+"""The chains start with the gateway, and are ready some seconds later."""
 _LOOK_SECONDS = 0.1
 
 
@@ -57,6 +66,8 @@ class Books:
     """What the books say after the payment."""
 
     payment: Payment
+    status: str
+    tx_hash: str | None
     lines: list[Line]
     balances: list[Balance]
     proof: proof.Proof
@@ -114,6 +125,8 @@ async def _tell(
     async with gateway.db.transaction() as tx:
         await set_callback(tx, merchant.id, receiver.url, clock.now(), allow_loopback=True)
     invoice_id = await _take_payment(terminal, door, shop, receiver)
+    if gateway.sender is not None:
+        await _see_settled(terminal, shop, receiver, invoice_id)
     with terminal.step("read the books and prove them from the first line") as step:
         books = await _read_books(gateway, merchant.id, invoice_id)
         if broken := [failure for check in books.checks for failure in check.failures]:
@@ -132,6 +145,7 @@ async def _make_merchant(gateway: Gateway) -> Merchant:
         )
         api_key = await keys.issue(tx, merchant_id, mode=gateway.settings.mode, at=at)
         secret = await rotate(tx, gateway.sealer, merchant_id, at)
+        await agree(tx, merchant_id, AT_ONCE)
     return Merchant(merchant_id, api_key, secret)
 
 
@@ -162,6 +176,18 @@ async def _take_payment(terminal: Terminal, door: Door, shop: Shop, receiver: Re
     return invoice_id
 
 
+async def _see_settled(terminal: Terminal, shop: Shop, receiver: Receiver, invoice_id: int) -> None:
+    """From the merchant's balance to the coins in his wallet."""
+    with terminal.step(
+        "a batch closes, and USDC leave the hot wallet on the sandbox's chain"
+    ) as step:
+        await until(_PAID, lambda: shop.status(invoice_id), SETTLED_SECONDS)
+        step.found = f"the transfer is final, the invoice is {_PAID}"
+    with terminal.step("the shop hears of it by signed webhook") as step:
+        paid = await _hear(receiver, _PAID)
+        step.found = f"{paid.id}: {_news(paid)}; signature verified"
+
+
 async def _hear(receiver: Receiver, status: str) -> Received:
     """The message of this status, once it has come with a signature that holds."""
 
@@ -180,9 +206,14 @@ async def _read_books(gateway: Gateway, merchant_id: int, invoice_id: int) -> Bo
         payment = await payments.current(conn, merchant_id, invoice_id)
         if payment is None:
             raise Refused(f"invoice {invoice_id} has no payment")
+        invoice = await invoices.find(conn, merchant_id, invoice_id)
+        if invoice is None:
+            raise Refused(f"there is no invoice {invoice_id}")
         proven = await proof.prove(conn)
         return Books(
             payment=payment,
+            status=STATUS[invoice.state],
+            tx_hash=invoice.tx_hash,
             lines=await balances.statement(conn, merchant_id, f"payment:{payment.id}"),
             balances=await balances.balances(conn, merchant_id),
             proof=proven,
@@ -197,10 +228,11 @@ def _sum_up(
     terminal.heading(f"What happened, in {terminal.seconds:.1f} s")
     terminal.facts(
         [
-            ("invoice", f"{invoice_id}: {payment.amount}, {_AWAITING}"),
+            ("invoice", f"{invoice_id}: {payment.amount}, {books.status}"),
             ("payment", f"{payment.id}: {payment.charged}, {payment.state}"),
             ("rate", f"{payment.rate:f} {payment.rate_source} of {payment.rate_at:%Y-%m-%d}"),
             ("UTR", payment.network_reference or "none"),
+            ("transfer", books.tx_hash or "none: no chain runs here"),
         ]
     )
     terminal.heading("Webhooks that the shop received")
@@ -221,9 +253,13 @@ def _sum_up(
         [(one.account, str(one.money)) for one in books.balances],
         right="balance",
     )
-    terminal.heading("Not there yet")
-    terminal.say("  Settlement in stablecoin on a chain. Until it is built, an invoice stays at")
-    terminal.say(f"  {_AWAITING}, and what is owed to the merchant stands in his book.")
+    if books.tx_hash is None:
+        terminal.heading("Without a chain")
+        terminal.say(
+            "  No program for a chain was found (nonstopay doctor says which), so no coins can"
+        )
+        terminal.say(f"  be sent: the invoice stays at {_AWAITING}, and what is owed")
+        terminal.say("  to the merchant stands in his book.")
 
 
 def _show_around(terminal: Terminal, url: str, merchant: Merchant, unpaid: str) -> None:

@@ -10,6 +10,7 @@ from nonstopay import clock
 from nonstopay.business.payments.returns.figures import Returns, returns
 from nonstopay.business.webhooks import records as webhooks
 from nonstopay.business.webhooks.rotate import open_secrets
+from nonstopay.cli.doctor import chains
 from nonstopay.cli.doctor.finding import Finding, fail, ok, warn
 from nonstopay.config import Settings
 from nonstopay.errors import Misconfigured
@@ -60,6 +61,7 @@ async def examine(settings: Settings, url: str) -> Found:
             findings.append(await _vault(conn, settings))
             findings.append(rates(settings, await observation.newest_rate(conn)))
             findings.append(money_back(await returns(conn, clock.now())))
+            findings += await chains.watched(db)
             return Found(findings, await installation.where(conn))
         finally:
             await conn.close()

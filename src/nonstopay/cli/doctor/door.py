@@ -28,7 +28,7 @@ async def examine(settings: Settings, api_url: str) -> Finding:
 def judge(url: str, status: int, body: bytes) -> Finding:
     """What an answer to `GET /health/ready` says of whoever gave it."""
     try:
-        parts = msgspec.json.decode(body, type=dict[str, bool])
+        parts = msgspec.json.decode(body, type=dict[str, bool | dict[str, bool]])
     except msgspec.DecodeError:
         parts = {}
     if "ready" not in parts:
@@ -36,7 +36,7 @@ def judge(url: str, status: int, body: bytes) -> Finding:
         return fail("http", f"something else answers at {url} (status {status})", advice)
     if parts.pop("ready"):
         return ok("http", f"the gateway at {url} is ready")
-    missing = ", ".join(name for name, alive in parts.items() if not alive)
+    missing = ", ".join(name for name, alive in parts.items() if alive is False)
     return fail("http", f"the gateway at {url} is not ready: {missing}", "see its log")
 
 

@@ -23,6 +23,7 @@ from nonstopay.cli.where import Where, database_of
 from nonstopay.config import PREFIX, SECRET_BYTES_MIN, Settings
 from nonstopay.connectors import card, upi
 from nonstopay.connectors.base import find
+from nonstopay.connectors.http import ProviderHttp
 from nonstopay.errors import Misconfigured, NonstopayError
 from nonstopay.store.installation import KEY_FILE
 from nonstopay.store.postgres_binaries import find_binaries
@@ -133,13 +134,18 @@ def _secret_file(place: Path) -> Finding:
 
 
 def providers(settings: Settings) -> Finding:
-    """Live, payers need a bank that is not pretended."""
+    """Live, payers need a bank that is not pretended; each one that is named has all its keys."""
     rails = (("upi", "UPI", settings.upi, upi), ("card", "cards", settings.card, card))
     for rail, _, configured, package in rails:
-        known = [name for name in find(package) if name != SANDBOX[rail]]
+        known = {name: make for name, make in find(package).items() if name != SANDBOX[rail]}
         if unknown := [name for name in configured if name not in known]:
             advice = f"there are: {', '.join(known) or 'none yet'}"
             return fail("providers", f"unknown: {', '.join(unknown)}", advice)
+        for name, options in configured.items():
+            try:
+                known[name](ProviderHttp(), options)
+            except Misconfigured as problem:
+                return fail("providers", str(problem), f"put it into [{rail}.{name}]")
     if told := [f"{label}: {', '.join(names)}" for _, label, names, _ in rails if names]:
         return ok("providers", "; ".join(told))
     if settings.live:

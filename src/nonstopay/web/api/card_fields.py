@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from nonstopay import clock
 from nonstopay.business.payments.cards.attempt import CardAttempt
-from nonstopay.business.payments.cards.expiry import is_over
+from nonstopay.business.payments.cards.expiry import is_no_year, is_over
 from nonstopay.card_number import CardCode, CardNumber, parse_code, parse_number
 from nonstopay.connectors.charge import Browser, Card, Payer
 from nonstopay.errors import InvalidCard
@@ -101,7 +101,7 @@ def _number(parameters: Parameters) -> CardNumber:
 
 def _expiry(parameters: Parameters, at: datetime) -> tuple[int, int]:
     form = _EXPIRY.fullmatch(_text(parameters, "card_expiry_date"))
-    if form is None or is_over(int(form[1]), int(form[2]), at):
+    if form is None or is_over(int(form[1]), int(form[2]), at) or is_no_year(int(form[2]), at):
         raise invalid("card_expiry_date")
     return int(form[1]), int(form[2])
 
@@ -114,7 +114,7 @@ def _code(parameters: Parameters, number: CardNumber) -> CardCode:
 
 
 def _phone(parameters: Parameters) -> str:
-    text = _text(parameters, "phone")
+    text = read_text(parameters, "phone") or ""
     if not _PHONE.fullmatch(text):
         raise invalid("phone")
     return text

@@ -18,6 +18,7 @@ from nonstopay.web.api.payer_fields import is_text, read_country, read_ip, read_
 
 CALLBACK_BYTES_MAX = 16 * 1024
 URL_MAX = 2048
+COINS_MAX = 32
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -37,6 +38,7 @@ def read_new_invoice(
     *,
     available: Callable[[Merchant, str], list[str]],
     solutions: Callable[[str], list[str]],
+    coins: Callable[[Merchant], list[str]],
     callback: Callable[[], str],
     seal: Callable[[str], bytes],
 ) -> tuple[NewInvoice, CardAttempt | None]:
@@ -45,6 +47,7 @@ def read_new_invoice(
     Args:
         available: the methods a merchant's payers can use in a currency.
         solutions: the connectors behind a method.
+        coins: those that a merchant's payers can pay with.
         callback: the text of `callbackJson` to the letter.
         seal: encrypts an identity number for keeping.
 
@@ -61,7 +64,9 @@ def read_new_invoice(
     success, cancel, pending, failure = (_url(parameters, name) for name in _URLS)
     callback_json = _callback(parameters, callback)
     _solution_type(parameters)
-    _check_available(parameters, method, available(merchant, currency.code), solutions)
+    solution = _solution(parameters, method, available(merchant, currency.code), solutions)
+    if method is CRYPTO and given(parameters, "payableCurrencies") is not None:
+        solution = _payable_currencies(parameters, coins(merchant))
     direct = _is_direct(parameters, method)
     card = _card(parameters, email, merchant) if direct and method is CARD else None
     personal_id = _personal_id(parameters)
@@ -84,6 +89,7 @@ def read_new_invoice(
         payer_country=read_country(parameters),
         idempotency_key=None,
         fields=None,
+        solution=solution,
     )
     return new, card
 
@@ -180,13 +186,13 @@ def _solution_type(parameters: Parameters) -> None:
         raise invalid("payment_solution_type")
 
 
-def _check_available(
+def _solution(
     parameters: Parameters,
     method: Method | None,
     here: list[str],
     solutions: Callable[[str], list[str]],
-) -> None:
-    """The rail must be there, on for this merchant, and have the solution that is named."""
+) -> str | None:
+    """The solution that is named, if one is. The rail must be there, on for this merchant, and have it."""
     if method:
         here = [method.name] if method.name in here else []
     solution = given(parameters, "payment_solution_name")
@@ -194,11 +200,25 @@ def _check_available(
         raise invalid("payment_solution_name")
     if not any(solution is None or solution in solutions(name) for name in here):
         raise ContractError(errors.METHOD_NOT_AVAILABLE)
+    return solution
+
+
+def _payable_currencies(parameters: Parameters, offered: list[str]) -> str:
+    """The coins that the merchant names, one or several in a list or parted by commas."""
+    value = given(parameters, "payableCurrencies")
+    names = [one.strip() for one in value.split(",")] if is_text(value) else value
+    if not isinstance(names, list) or not names or len(names) > COINS_MAX:
+        raise invalid("payableCurrencies")
+    if any(not is_text(one) or one not in offered for one in names):
+        raise invalid("payableCurrencies")
+    return ",".join(dict.fromkeys(names))
 
 
 def _is_direct(parameters: Parameters, method: Method | None) -> bool:
     if method is CARD:
         return has_card(parameters)
+    if method is CRYPTO:
+        return given(parameters, "payableCurrencies") is not None
     asked = ("payment_solution_type", "customer_ip")
     return method is UPI and all(given(parameters, name) is not None for name in asked)
 

@@ -14,6 +14,8 @@ from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments import records as payments
 from nonstopay.business.payments.cards.attempt import CardAttempt
 from nonstopay.business.payments.cards.start import start_card
+from nonstopay.business.payments.crypto.standing import standing
+from nonstopay.business.payments.crypto.start import start_crypto
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.start import NotPayable, Wish, start_upi
 from nonstopay.business.payments.states import State
@@ -69,6 +71,37 @@ async def pay_by_card(
         "ID": str(created.id),
     }
     return Started(answer, lasting=payment is None or payment.state is not State.STARTING)
+
+
+async def pay_by_crypto(
+    gateway: Gateway, merchant: Merchant, created: Created, page_url: str, coin: str
+) -> Started:
+    """The address, and how much of the coin is to be sent there."""
+    with suppress(NotPayable):
+        await start_crypto(
+            gateway.db,
+            gateway.rails,
+            gateway.chains,
+            merchant,
+            created.id,
+            coin,
+            Wish(direct=True),
+        )
+    payment = await _current(gateway, merchant, created)
+    assert payment is not None
+    told = await standing(gateway.db, gateway.rails, gateway.chains, payment)
+    answer = {
+        "redirectUrl": page_url,
+        "status": await _status(gateway, merchant, created),
+        "ID": str(created.id),
+        "address": told.address,
+        "network": told.network.name,
+        "coin": told.coin.ticker,
+        "amountDue": told.missing.short_text(),
+        "uri": told.uri,
+        "expiresAt": clock.text(told.ends),
+    }
+    return Started(answer, lasting=True)
 
 
 async def _current(gateway: Gateway, merchant: Merchant, created: Created) -> Payment | None:

@@ -14,6 +14,7 @@ from nonstopay.business.invoices import records
 from nonstopay.business.invoices.create import ROUTE, Created, InvoiceCreator
 from nonstopay.business.invoices.describe import public_data, three_decimals
 from nonstopay.business.invoices.invoice import (
+    CRYPTO,
     LABEL,
     STATUS,
     Invoice,
@@ -21,14 +22,16 @@ from nonstopay.business.invoices.invoice import (
     identity_context,
 )
 from nonstopay.business.invoices.states import State
+from nonstopay.business.merchants.merchant import Merchant
 from nonstopay.business.payments.cards.attempt import CardAttempt
-from nonstopay.business.payments.cards.start import TooManyDeclines
+from nonstopay.business.payments.cards.enter import TooManyDeclines
+from nonstopay.business.payments.crypto.offered import offered
 from nonstopay.store import idempotency
 from nonstopay.web.api import errors
 from nonstopay.web.api.call import REPLAYED, Call, Reply, failure, success
 from nonstopay.web.api.card_fields import NEVER_KEPT, NUMBER
 from nonstopay.web.api.create_invoice import read_new_invoice
-from nonstopay.web.api.direct import pay_by_card, pay_by_upi
+from nonstopay.web.api.direct import pay_by_card, pay_by_crypto, pay_by_upi
 from nonstopay.web.api.errors import ContractError, invalid, unreadable
 from nonstopay.web.api.parameters import Parameters, comparable, given, plain_text
 
@@ -64,6 +67,7 @@ class InvoiceCalls:
             merchant,
             available=self._gateway.rails.methods,
             solutions=self._gateway.rails.solutions,
+            coins=self._coins,
             callback=call.callback,
             seal=lambda text: self._gateway.sealer.seal(
                 text.encode(), identity_context(merchant.id)
@@ -167,6 +171,9 @@ class InvoiceCalls:
             fields[NUMBER] = fingerprint.hex()
         return idempotency.digest_fields(self._gateway.fields_key, fields)
 
+    def _coins(self, merchant: Merchant) -> list[str]:
+        return [one.name for one in offered(self._gateway.chains, merchant)]
+
     def _redirect_answer(self, merchant_id: int, invoice_id: int) -> bytes:
         url = self._page_url + self._gateway.tokens.make(merchant_id, invoice_id)
         return b'{"errorCode":0,"redirectUrl":"%b","html":"<a href=\'%b\'></a>"}' % (
@@ -183,11 +190,13 @@ class InvoiceCalls:
         gateway, merchant = self._gateway, call.merchant
         page_url = self._page_url + gateway.tokens.make(merchant.id, created.id)
         try:
-            started = (
-                await pay_by_upi(gateway, merchant, created, page_url)
-                if card is None
-                else await pay_by_card(gateway, merchant, created, page_url, card)
-            )
+            if card is not None:
+                started = await pay_by_card(gateway, merchant, created, page_url, card)
+            elif new.method == CRYPTO.name:
+                coin, *_ = (new.solution or "").split(",")
+                started = await pay_by_crypto(gateway, merchant, created, page_url, coin)
+            else:
+                started = await pay_by_upi(gateway, merchant, created, page_url)
         except TooManyDeclines as error:
             return _later(error)
         reply = success(started.answer)

@@ -7,7 +7,14 @@ from typing import Any
 from nonstopay import clock, money
 from nonstopay.business.invoices import records as invoices
 from nonstopay.business.invoices.invoice import Invoice
-from nonstopay.business.payments.refunds.ask import BalanceTooLow, NotRefundable, ask
+from nonstopay.business.payments.refunds.ask import (
+    BalanceTooLow,
+    NotRefundable,
+    NoWayBack,
+    ask,
+    left,
+)
+from nonstopay.card_number import holds_number
 from nonstopay.errors import InvalidAmount
 from nonstopay.money import Money
 from nonstopay.store.db import Connection
@@ -48,18 +55,22 @@ async def _refund(
         refund, payment = await ask(
             tx, invoice.merchant_id, invoice.id, amount, note=note, at=clock.now()
         )
+    except NoWayBack as unknown:
+        message = f"{errors.MESSAGES[errors.METHOD_NOT_AVAILABLE]}: {unknown.message}"
+        raise ContractError(errors.METHOD_NOT_AVAILABLE, message) from None
     except NotRefundable:
         raise ContractError(errors.METHOD_NOT_AVAILABLE) from None
     except BalanceTooLow:
         raise ContractError(errors.INSUFFICIENT_BALANCE) from None
     except InvalidAmount:
         raise invalid("amount") from None
+    refundable = await left(tx, payment)
     return {
         "refund_id": refund.id,
         "invoice": {
             "id": str(invoice.id),
             "refunded": payment.refunded.text(),
-            "refundable": payment.refundable.text(),
+            "refundable": refundable.text(),
         },
     }
 
@@ -101,6 +112,6 @@ def _note(parameters: Parameters) -> str | None:
     if value is None:
         return None
     text = plain_text(value)
-    if text is None or len(text) > REASON_MAX or not text.isprintable():
+    if text is None or len(text) > REASON_MAX or not text.isprintable() or holds_number(text):
         raise invalid("reason")
     return text

@@ -2,6 +2,7 @@
 
 from nonstopay.business.assembly import Gateway
 from nonstopay.business.invoices.invoice import METHODS
+from nonstopay.business.payments.crypto.offered import offered
 from nonstopay.web.api.call import Call, Reply, success
 from nonstopay.web.api.errors import invalid
 from nonstopay.web.api.parameters import given, plain_text
@@ -12,6 +13,7 @@ class SolutionCalls:
 
     def __init__(self, gateway: Gateway) -> None:
         self._rails = gateway.rails
+        self._chains = gateway.chains
 
     async def types(self, call: Call) -> Reply:
         """`GET /api/payment-solution-type/get/`"""
@@ -27,8 +29,21 @@ class SolutionCalls:
         return success({"list": [name for one in types for name in self._rails.solutions(one)]})
 
     async def coins(self, call: Call) -> Reply:
-        """`GET /api/crypto-payable-currencies/get/`: empty until a crypto rail is there."""
-        return success({"list": []})
+        """`GET /api/crypto-payable-currencies/get/`. Confirmations: those of a small payment."""
+        return success(
+            {
+                "list": [
+                    {
+                        "value": one.name,
+                        "coin": one.ticker,
+                        "network": one.network,
+                        "decimals": one.decimals,
+                        "confirmations": self._chains.network(one.network).tiers[0].blocks,
+                    }
+                    for one in offered(self._chains, call.merchant)
+                ]
+            }
+        )
 
     def _available(self, call: Call) -> list[str]:
         return [

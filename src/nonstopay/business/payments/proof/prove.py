@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from asyncpg import Record
 
 from nonstopay.business.payments.captures import records as captures
+from nonstopay.business.payments.crypto import records as crypto
 from nonstopay.business.payments.disputes import records as disputes
 from nonstopay.business.payments.proof import records
 from nonstopay.business.payments.refunds import records as refunds
@@ -60,7 +61,11 @@ LAWS = (
     Law(
         "every dispute's money is with the bank or here, as its state says",
         disputes.wrongly_booked,
-        _of("dispute", " is {state} about {amount_minor}: taken {taken}, won back {won_back}"),
+        _of(
+            "dispute",
+            " is {state} about {amount_minor}, borne by the {bearer}: taken {taken}, won back "
+            "{won_back}",
+        ),
     ),
     Law(
         "what is withheld in the books is what the reviews hold",
@@ -74,6 +79,26 @@ LAWS = (
         "an invoice is withheld while its review holds the money or refused it",
         reviews.wrongly_withheld,
         _of("invoice", " is {state}, its review is {review}"),
+    ),
+    Law(
+        "every sure deposit is in the book once, and no other is",
+        crypto.wrongly_booked,
+        lambda row: (
+            f"merchant {row['merchant_id']}: {row['key']} came to {row['came']}, booked {row['booked']}"
+        ),
+    ),
+    Law(
+        "no more coins were accepted and sent back for an invoice than came",
+        crypto.wrongly_accepted,
+        lambda row: (
+            f"merchant {row['merchant_id']}, {row['about']}: {row['came']} {row['currency']} came, "
+            f"{row['taken']} were taken"
+        ),
+    ),
+    Law(
+        "coins that went back to their payer are booked when they arrived, and not before",
+        crypto.wrongly_sent,
+        _of("crypto refund", " of {amount} units of {coin} is {tx_hash}, booked are {booked}"),
     ),
     Law(
         "every line about a payment has its payment",

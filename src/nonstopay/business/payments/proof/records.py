@@ -12,7 +12,8 @@ _SETTLED_MISMATCH = """
      GROUP BY p.merchant_id, p.id
     HAVING coalesce(sum(t.amount) FILTER (WHERE t.credit = 'merchant'), 0)
            <> p.captured_minor OR (p.state = 'captured') <> (p.captured_minor > 0)
-        OR (p.state = 'captured' AND NOT p.by_hand AND p.captured_minor <> p.amount_minor)
+        OR (p.state = 'captured' AND NOT p.by_hand AND p.method <> 'CRYPTO'
+            AND p.captured_minor <> p.amount_minor)
      ORDER BY p.merchant_id, p.id LIMIT $1
 """
 _RETURN_MISMATCH = """
@@ -21,6 +22,7 @@ _RETURN_MISMATCH = """
            coalesce(sum(t.amount) FILTER (WHERE t.debit = 'payer'), 0)::text AS given
       FROM payment p
       LEFT JOIN transfer t ON t.merchant_id = p.merchant_id AND t.about = 'payment:' || p.id
+     WHERE p.method <> 'CRYPTO'
      GROUP BY p.merchant_id, p.id
     HAVING (coalesce(sum(t.amount) FILTER (WHERE t.credit = 'payer'), 0) > 0)
            <> (p.state IN ('returning', 'returned'))

@@ -27,6 +27,20 @@ async def withhold(tx: Connection, payment: Payment, amount: Money, at: datetime
         if decision is not Decision.REVIEW:
             return False
         review = _new(payment, at)
+    return await _hold(tx, review, amount, at)
+
+
+async def withhold_now(tx: Connection, payment: Payment, amount: Money, at: datetime) -> bool:
+    """Withhold what the merchant was credited earlier, whatever was decided then; whether it was.
+
+    Raises:
+        Overdraft: his balance does not hold it any more; nothing was written.
+    """
+    review = await records.find(tx, payment.merchant_id, payment.id)
+    return await _hold(tx, review or _new(payment, at), amount, at)
+
+
+async def _hold(tx: Connection, review: Review, amount: Money, at: datetime) -> bool:
     step = MACHINE.step(review.state, Event.MONEY)
     if not step.moved:
         return False

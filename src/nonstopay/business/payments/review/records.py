@@ -69,7 +69,8 @@ _INVOICE_MISMATCH = """
       LEFT JOIN review r ON r.merchant_id = i.merchant_id AND r.invoice_id = i.id
      WHERE i.state = 'withheld' OR r.state = 'held'
      GROUP BY i.merchant_id, i.id
-    HAVING i.state <> 'withheld' OR count(*) FILTER (WHERE r.state IN ('held', 'refused')) <> 1
+    HAVING i.state NOT IN ('withheld', 'chargeback')
+        OR (i.state = 'withheld' AND count(*) FILTER (WHERE r.state IN ('held', 'refused')) <> 1)
      ORDER BY i.merchant_id, i.id LIMIT $1
 """
 

@@ -35,7 +35,8 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A past attempt. `first`: the payment began with it; else another connector had refused."""
+    """A past attempt. `first`: the rules began the payment with it; else another connector had refused
+    it, or the merchant had named the connector."""
 
     facts: Facts
     connector: str

@@ -10,7 +10,7 @@ import msgspec
 
 from nonstopay import money
 from nonstopay.business.invoices.invoice import CARD
-from nonstopay.business.payments.routing.rule import DEFAULT, Rule
+from nonstopay.business.payments.routing.rule import DEFAULT, NAMED, Rule
 from nonstopay.card_number import Brand
 from nonstopay.config import RoutingRule, RoutingWhen
 from nonstopay.errors import InvalidAmount, Misconfigured
@@ -40,7 +40,7 @@ def rules_of(written: Sequence[RoutingRule], connectors: Collection[str]) -> tup
     )
     names = [rule.name for rule in rules]
     for name in names:
-        if names.count(name) > 1 or name == DEFAULT:
+        if names.count(name) > 1 or name in (DEFAULT, NAMED):
             raise Misconfigured(f"routing: the name {name} is taken")
     return rules
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from nonstopay.business.payments.routing.past import Attempt
-from nonstopay.business.payments.routing.rule import Facts
+from nonstopay.business.payments.routing.rule import NAMED, Facts
 from nonstopay.business.payments.states import State
 from nonstopay.card_number import Brand
 from nonstopay.connectors.outcome import Reason
@@ -19,7 +19,8 @@ async def attempts(conn: Connection, since: datetime, until: datetime) -> AsyncI
     async with conn.transaction(readonly=True):
         rows = conn.cursor(
             """SELECT p.merchant_id, p.connector, p.currency, p.amount_minor, p.state, p.reason,
-                      c.brand, r.payer_country, n.facts->>'place' = '1' AS first
+                      c.brand, r.payer_country,
+                      n.facts->>'place' = '1' AND n.facts->>'rule' IS DISTINCT FROM $3 AS first
                  FROM payment p
                  JOIN payment_card c ON c.merchant_id = p.merchant_id AND c.payment_id = p.id
                  JOIN payment_news n ON n.merchant_id = p.merchant_id AND n.payment_id = p.id
@@ -28,6 +29,7 @@ async def attempts(conn: Connection, since: datetime, until: datetime) -> AsyncI
                 WHERE p.method = 'CARD' AND p.started_at >= $1 AND p.started_at < $2""",
             since,
             until,
+            NAMED,
             prefetch=_READ_AHEAD,
         )
         async for row in rows:

@@ -8,6 +8,8 @@ from nonstopay.money import Money
 
 DEFAULT = "default"
 """In place of a rule's name: none fitted, and the connectors are asked as they are configured."""
+NAMED = "named by the merchant"
+"""In place of a rule's name: the invoice says which connector is asked, and no other is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
