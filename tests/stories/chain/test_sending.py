@@ -130,8 +130,7 @@ async def test_a_stuck_transaction_is_sent_again_for_more_and_counts_once(till: 
 
     assert len(signed) >= 2
     assert all(
-        b.max_fee * 8 >= a.max_fee * 9 and b.tip * 8 >= a.tip * 9
-        for a, b in pairwise(signed)
+        b.max_fee * 8 >= a.max_fee * 9 and b.tip * 8 >= a.tip * 9 for a, b in pairwise(signed)
     ), "12.5 percent and more"
     (paid,) = await till.transfers()
     assert paid.transaction in {one.hash for one in signed}

@@ -105,9 +105,7 @@ async def test_an_exact_payment_is_followed_block_by_block_to_its_end(
 async def test_choosing_a_coin_and_paying_weigh_little(payer: Payer, till: Till) -> None:
     page, _, _ = await open_coin(payer, till)
     await page.wait_for_load_state("load")
-    weight = await payer.weight()
-    print("WEIGHT", weight)
-    assert 0 < weight <= KILOBYTES_MAX * 1024
+    assert 0 < await payer.weight() <= KILOBYTES_MAX * 1024
 
 
 @on_a_phone

@@ -50,8 +50,11 @@ class Chains:
 
     @property
     def is_on(self) -> bool:
-        """Whether some coin was found in order, and so can be paid with if it has an account."""
-        return any(not one.problem for one in self.checked.values())
+        """Whether there is a coin that can be paid with; asked often, so it stops at the first."""
+        return any(
+            self.is_in_order(coin.name) and self.account(self.networks[coin.network])
+            for coin in self.networks.coins()
+        )
 
     def is_in_order(self, name: str) -> bool:
         """Whether the chain agreed with our table on this coin."""

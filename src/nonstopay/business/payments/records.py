@@ -127,15 +127,34 @@ async def of_invoice(
 
 
 async def has_doubt(conn: Connection, merchant_id: int, invoice_id: int) -> bool:
-    """Whether an attempt on the invoice is in doubt: the payer may have paid."""
+    """Whether an attempt on the invoice is in doubt: the payer may have paid, or has begun to."""
+    in_doubt = await conn.fetchval(
+        """SELECT EXISTS (SELECT FROM payment
+            WHERE merchant_id = $1 AND invoice_id = $2 AND state = ANY($3))""",
+        merchant_id,
+        invoice_id,
+        [str(state) for state in IN_DOUBT],
+    )
+    return cast(bool, in_doubt) or await _has_begun(conn, merchant_id, invoice_id)
+
+
+async def _has_begun(conn: Connection, merchant_id: int, invoice_id: int) -> bool:
+    """Whether coins came for an attempt that still waits for the rest."""
+    waits = await conn.fetchval(
+        """SELECT EXISTS (SELECT FROM payment
+            WHERE merchant_id = $1 AND invoice_id = $2 AND method = 'CRYPTO' AND state = 'waiting')""",
+        merchant_id,
+        invoice_id,
+    )
+    if not waits:
+        return False
     return cast(
         bool,
         await conn.fetchval(
-            """SELECT EXISTS (SELECT FROM payment
-                WHERE merchant_id = $1 AND invoice_id = $2 AND state = ANY($3))""",
+            """SELECT EXISTS (SELECT FROM deposit
+                WHERE merchant_id = $1 AND invoice_id = $2 AND state IN ('seen', 'confirmed'))""",
             merchant_id,
             invoice_id,
-            [str(state) for state in IN_DOUBT],
         ),
     )
 

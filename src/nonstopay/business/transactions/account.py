@@ -8,6 +8,7 @@ from nonstopay.business.transactions import records
 from nonstopay.business.transactions.crash import CrashPoint
 from nonstopay.business.transactions.states import MACHINE, Event
 from nonstopay.business.transactions.transaction import Transaction
+from nonstopay.clock import Seconds
 from nonstopay.connectors.crypto.evm_network import EvmNetwork
 from nonstopay.errors import Conflict
 from nonstopay.signer.client import SignerClient
@@ -27,12 +28,14 @@ class Pace:
         blocks: confirmations instead of the network's own number; for the sandbox, whose chains make no
             block by themselves.
         lease: how long a sender who is not heard of keeps the others from sending.
+        look_seconds: between two looks at a network, whose nodes count what they are asked.
     """
 
     resend: timedelta = timedelta(seconds=10)
     bump: timedelta = timedelta(seconds=90)
     blocks: int | None = None
     lease: timedelta = timedelta(seconds=30)
+    look_seconds: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,10 +31,12 @@ async def send(account: Account, one: Transaction, signed: Signed, at: datetime)
         await hand_in(account, signed.raw)
     except NodeRefuses as refusal:
         # If its nonce is used, by one of ours as a rule, the next look at the receipts tells.
-        level = logging.WARNING if _USED.search(refusal.words) else logging.ERROR
-        facts = {"key": one.key, "nonce": one.nonce, "why": refusal.words}
-        _log.log(level, "a node does not take a transaction", extra=facts)
-        return await note(account, one, f"the node says: {refusal.words[:200]}")
+        problem = f"the node says: {refusal.words[:200]}"
+        if problem != one.problem:
+            level = logging.WARNING if _USED.search(refusal.words) else logging.ERROR
+            facts = {"key": one.key, "nonce": one.nonce, "why": refusal.words}
+            _log.log(level, "a node does not take a transaction", extra=facts)
+        return await note(account, one, problem)
     account.crash("after_broadcast")
     if one.state is State.SIGNED or signed.sent_at is None:
         return await advance(account, one, Event.SEND, at, also=_mark(signed, at))

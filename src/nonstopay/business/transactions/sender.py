@@ -50,6 +50,7 @@ class Sender:
         self.signer = signer
         self._pace = pace or Pace()
         self._crash = crash
+        self._looked_at: dict[str, clock.Seconds] = {}
         self._name = f"{socket.gethostname()}:{os.getpid()}:{ids.token(32)}"
 
     async def ask(self, order: Order | Call) -> Answer:
@@ -63,11 +64,21 @@ class Sender:
             networks = await records.open_networks(conn)
         moved = False
         for name in networks:
+            if name not in self.chains or not self._is_time(name):
+                continue
             try:
-                moved |= name in self.chains and await self._see_to(name)
+                moved |= await self._see_to(name)
             except (Unavailable, Overtaken) as trouble:
                 _log.warning("sending stumbled", extra={"network": name, "why": trouble.message})
         return moved
+
+    def _is_time(self, name: str) -> bool:
+        """Whether the network was not looked at just now."""
+        now = clock.stopwatch()
+        if now - self._looked_at.get(name, -self._pace.look_seconds) < self._pace.look_seconds:
+            return False
+        self._looked_at[name] = now
+        return True
 
     async def _see_to(self, name: str) -> bool:
         """All open transactions of a network, in the order of their nonces."""

@@ -25,6 +25,7 @@ SANDBOX_PACE = Pace(
     lease=timedelta(seconds=1),
 )
 """The sandbox's chains make a block for each transaction and no other, so one block has to do."""
+LIVE_PACE = Pace(look_seconds=2.0)
 
 
 def socket_of(settings: Settings) -> Path:
@@ -64,6 +65,6 @@ def sender_of(
         Desk(networks=networks, limits=limits_of(settings), new_address=timedelta(hours=hours)),
         chains,
         SignerClient(socket_of(settings)),
-        pace=SANDBOX_PACE if own_chains else Pace(),
+        pace=SANDBOX_PACE if own_chains else LIVE_PACE,
         crash=crash_points(os.environ, live=settings.live),
     )

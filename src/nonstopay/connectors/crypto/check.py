@@ -78,7 +78,7 @@ def _tell(checked: Checked) -> None:
             extra={"coin": checked.coin.name, "problem": checked.problem},
         )
     elif checked.problem:
-        _log.info(
+        _log.debug(
             "a coin is off until its chain answers",
             extra={"coin": checked.coin.name, "problem": checked.problem},
         )

@@ -5,6 +5,7 @@ well, since limits differ.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -15,6 +16,8 @@ from nonstopay.connectors.crypto.networks import Network
 from nonstopay.errors import Misconfigured
 
 PASSED_OVER = timedelta(seconds=30)
+TOLD_AT = 3
+"""Failures in a row after which a silent node is told of, once: one that is just starting is no news."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,7 @@ class Nodes(Generic[N]):
         self.network = network
         self.nodes = tuple(nodes)
         self._passed_over_until: dict[str, datetime] = {}
+        self._failures: Counter[str] = Counter()
 
     async def ask(self, question: Callable[[N], Awaitable[T]]) -> T:
         """The answer of the first node that gives one.
@@ -61,6 +65,7 @@ class Nodes(Generic[N]):
                 self.pass_over(node, trouble)
             else:
                 self._passed_over_until.pop(node.name, None)
+                self._failures.pop(node.name, None)
                 return answer
         raise refusal or failure or LookupError
 
@@ -86,5 +91,9 @@ class Nodes(Generic[N]):
     def pass_over(self, node: N, trouble: NodeTrouble) -> None:
         """Ask the others first for a while, and say so."""
         self._passed_over_until[node.name] = clock.now() + PASSED_OVER
-        level = logging.ERROR if isinstance(trouble, NodeLies) else logging.WARNING
-        _log.log(level, "a node is passed over", extra={"node": node.name, "why": str(trouble)})
+        self._failures[node.name] += 1
+        facts = {"node": node.name, "why": str(trouble)}
+        if isinstance(trouble, NodeLies):
+            _log.error("a node lies, and is passed over", extra=facts)
+        elif self._failures[node.name] == TOLD_AT:
+            _log.warning("a node is passed over until it answers", extra=facts)

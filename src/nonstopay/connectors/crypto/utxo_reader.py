@@ -44,7 +44,7 @@ class UtxoReader:
             _log.error("ALARM: a node is on another chain", extra={"problem": problem})
         elif not first:
             problem = f"no node of {self.network.name} answers"
-            _log.warning("coins are off until their chain answers", extra={"problem": problem})
+            _log.debug("coins are off until their chain answers", extra={"problem": problem})
         return {coin.name: Checked(coin, problem, wrong) for coin in self.network.coins.values()}
 
     async def head(self) -> Head:

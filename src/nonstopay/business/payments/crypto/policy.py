@@ -92,17 +92,16 @@ class Case:
 def judge(case: Case) -> Verdict:
     """The event that the coins are to their payment now; the same question again has the same answer."""
     tally, policy = case.tally, case.policy
+    asked = _asked(case)
+    is_enough = asked is not None and policy.is_enough(tally.received, asked)
+    if _may_be_credited(case) and asked is not None and is_enough:
+        return _credit(case, asked)  # whatever else is coming
     if tally.coming.minor:
         return Verdict(Event.PROCESSING)
     is_over = case.at >= deadline(case.payment, tally, case.lifetime)
-    asked = _asked(case)
-    is_enough = asked is not None and policy.is_enough(tally.received, asked)
     takes_what_came = is_over and policy.under is Choice.CREDIT and tally.received.minor > 0
-    if _may_be_credited(case) and asked is not None and (is_enough or takes_what_came):
+    if _may_be_credited(case) and asked is not None and takes_what_came:
         return _credit(case, asked)
-    nothing_came = tally.received.minor == 0 and case.payment.state is not State.PROCESSING
-    if is_over and (nothing_came or case.payment.state is State.EXPIRED):
-        return Verdict(Event.EXPIRED)
     return Verdict(Event.EXPIRED if is_over else Event.WAITING)
 
 

@@ -6,14 +6,15 @@ in the middle is made good by the next look.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from nonstopay.business.deposits import records as deposit_records
 from nonstopay.business.deposits.chains import Chains
 from nonstopay.business.deposits.deposit import Deposit, missing
 from nonstopay.business.deposits.states import State as DepositState
+from nonstopay.business.deposits.watch.alive import caught_up
 from nonstopay.business.deposits.worth import STABLE
 from nonstopay.business.exchange.rate import RateMissing, RateTooOld
 from nonstopay.business.invoices import expire
@@ -43,17 +44,23 @@ from nonstopay.ledger.post import Overdraft
 from nonstopay.money import Money
 from nonstopay.store.db import Connection, Database
 
+UNREAD_PAUSE = timedelta(seconds=10)
+"""When to look again at a payment whose time is up, and whose chain could not be read."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """What a reckoning works with; the invoice's row is locked."""
+    """What a reckoning works with; the invoice's row is locked.
+
+    `read`: by network, whether it was read up to now.
+    """
 
     rails: Rails
     chains: Chains
     merchant: Merchant
     policy: Policy
+    read: Mapping[str, bool]
     at: datetime
 
 
@@ -61,19 +68,21 @@ async def reckon(
     db: Database, rails: Rails, chains: Chains, merchant_id: int, invoice_id: int, *, at: datetime
 ) -> datetime | None:
     """Bring an invoice up to what came for it; when to look again, if its time is not up yet."""
+    read = await caught_up(db, chains.networks)
     async with db.transaction() as tx:
         invoice = await invoices.lock(tx, merchant_id, invoice_id)
         merchant = await merchants.by_id(tx, merchant_id)
         if invoice is None or merchant is None:
             return None
-        scene = _Scene(rails, chains, merchant, await crypto.policy(tx, merchant_id), at)
+        scene = _Scene(rails, chains, merchant, await crypto.policy(tx, merchant_id), read, at)
         deposits = await deposit_records.of_invoice(tx, merchant_id, invoice_id)
         await _book(tx, invoice, deposits, at)
         payments = await records.of_invoice(tx, merchant_id, invoice_id, CRYPTO.name)
         payments += await _adopt(tx, scene, invoice, payments, deposits)
         of, _ = assign(payments, deposits)
+        refunds = await crypto.refunds(tx, merchant_id, invoice_id)
         again = [
-            await _settle(tx, scene, invoice_id, payment, tally(payment, of[payment.id]))
+            await _settle(tx, scene, invoice_id, payment, tally(payment, of[payment.id], refunds))
             for payment in payments
         ]
         await expire.expire(tx, merchant_id, invoice_id, at, records.has_doubt)
@@ -101,12 +110,12 @@ async def _book(
         if deposit in lost:
             gone = replace(facts, key=f"{facts.key}/lost/{deposit.block_hash}")
             await post.post(tx, movements.lines(movements.DEPOSIT_LOST, gone))
-        elif deposit.state is DepositState.FROZEN:
+        else:
             await _book_return(tx, facts, deposit)
 
 
 async def _book_return(tx: Connection, facts: movements.Facts, deposit: Deposit) -> None:
-    """A transfer that stands in another block by now: if its loss was booked, it is undone."""
+    """A transfer that is there, in this block again or in another: if its loss was booked, it is undone."""
     lost = f"{facts.key}/lost/{deposit.block_hash}"
     if await crypto.is_posted(tx, deposit.merchant_id, lost):
         back = replace(facts, key=f"{facts.key}/back/{deposit.block_hash}")
@@ -145,6 +154,9 @@ async def _settle(
     # What another of the invoice's payments did in this transaction counts: it is read again.
     invoice = await invoices.find(tx, payment.merchant_id, invoice_id)
     assert invoice is not None
+    ends = deadline(payment, came, scene.rails.coin_lifetime)
+    # A chain that was not read may hold what pays it: nobody's time is up by a node's silence.
+    is_read = scene.read.get(scene.chains.coin(payment.charged.currency.code).network, False)
     case = Case(
         payment=payment,
         invoice=invoice.state,
@@ -153,7 +165,7 @@ async def _settle(
         late=scene.merchant.late_success,
         today=await _price_of_today(tx, scene, payment),
         lifetime=scene.rails.coin_lifetime,
-        at=scene.at,
+        at=scene.at if is_read else min(scene.at, ends - timedelta.resolution),
     )
     verdict = judge(case)
     step = machine_of(CRYPTO.name).step(payment.state, verdict.event)
@@ -161,9 +173,9 @@ async def _settle(
         await _write(tx, scene, invoice, payment, verdict, step.after, came)
     if payment.state is State.CAPTURED and came.lost.minor:
         await _hold_back(tx, invoice, payment, scene.at)
-    ends = deadline(payment, came, scene.rails.coin_lifetime)
-    runs = step.after in (State.WAITING, State.PROCESSING) and ends > scene.at
-    return ends if runs else None
+    if step.after not in (State.WAITING, State.PROCESSING):
+        return None
+    return ends if ends > scene.at else scene.at + UNREAD_PAUSE
 
 
 async def _write(

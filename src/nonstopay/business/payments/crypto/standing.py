@@ -13,7 +13,6 @@ from nonstopay.business.invoices.invoice import CRYPTO
 from nonstopay.business.payments import records
 from nonstopay.business.payments.crypto import records as crypto
 from nonstopay.business.payments.crypto.policy import Policy, deadline
-from nonstopay.business.payments.crypto.refund import Refund
 from nonstopay.business.payments.crypto.tally import Tally, assign, tally
 from nonstopay.business.payments.payment import Payment
 from nonstopay.business.payments.rails import Rails
@@ -96,9 +95,10 @@ async def standing(db: Database, rails: Rails, chains: Chains, payment: Payment)
             conn, payment.merchant_id, payment.invoice_id
         )
         of, strays = assign(payments, deposits)
-        came = tally(payment, of[payment.id])
+        refunds = await crypto.refunds(conn, payment.merchant_id, payment.invoice_id)
+        came = tally(payment, of[payment.id], refunds)
         refundable = await _left(conn, payment, came)
-        named = await _named(conn, payment)
+        named = [one.address for one in refunds if one.payment_id == payment.id]
         policy = await crypto.policy(conn, payment.merchant_id)
     address = addresses[family_of(network)].address
     nothing = Money(0, coin.currency)
@@ -125,7 +125,7 @@ async def standing(db: Database, rails: Rails, chains: Chains, payment: Payment)
         rate_at=payment.rate_at,
         strays=_strays(chains, [*strays, *elsewhere], payments),
         refundable=refundable,
-        refund_address=named,
+        refund_address=named[-1] if named else None,
         is_late=any(seen_at > ends for seen_at in came.seen_at),
         policy=policy,
     )
@@ -139,27 +139,16 @@ async def refundable_of(conn: Connection, merchant_id: int, payment_id: int) -> 
     payments = await records.of_invoice(conn, merchant_id, payment.invoice_id, CRYPTO.name)
     deposits = await deposit_records.of_invoice(conn, merchant_id, payment.invoice_id)
     of, _ = assign(payments, deposits)
-    return await _left(conn, payment, tally(payment, of[payment.id]))
+    refunds = await crypto.refunds(conn, merchant_id, payment.invoice_id)
+    return await _left(conn, payment, tally(payment, of[payment.id], refunds))
 
 
 async def _left(conn: Connection, payment: Payment, came: Tally) -> Money | None:
     if payment.state not in (State.CAPTURED, State.EXPIRED):
         return None
     taken = await crypto.accepted(conn, payment.merchant_id, payment.id)
-    taken += sum(one.amount.minor for one in await _refunds(conn, payment))
     left = came.received - Money(taken, payment.charged.currency)
     return left if left.minor > 0 else None
-
-
-async def _named(conn: Connection, payment: Payment) -> str | None:
-    """The address that the payer named last."""
-    asked = await _refunds(conn, payment)
-    return asked[-1].address if asked else None
-
-
-async def _refunds(conn: Connection, payment: Payment) -> list[Refund]:
-    refunds = await crypto.refunds(conn, payment.merchant_id, payment.invoice_id)
-    return [one for one in refunds if one.payment_id == payment.id]
 
 
 def _strays(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from nonstopay.business.deposits.deposit import Deposit, missing
 from nonstopay.business.deposits.states import State
+from nonstopay.business.payments.crypto.refund import Refund
 from nonstopay.business.payments.payment import Payment
 from nonstopay.money import Money
 
@@ -15,7 +16,7 @@ class Tally:
     """Sums of a payment's deposits.
 
     Attributes:
-        received: what is sure.
+        received: what is sure, and has not gone back.
         coming: what is in a block, and not sure yet.
         confirmations, needed: of the transfer that is furthest from sure; zero if none is coming.
         seen_at: when each of them was first seen, in order.
@@ -32,15 +33,16 @@ class Tally:
     lost: Money
 
 
-def tally(payment: Payment, deposits: Iterable[Deposit]) -> Tally:
-    """Add up the deposits of a payment."""
+def tally(payment: Payment, deposits: Iterable[Deposit], refunds: Iterable[Refund]) -> Tally:
+    """Add up the deposits of a payment, less what goes back or went back to its payer."""
     nothing = Money(0, payment.charged.currency)
     own = list(deposits)
+    given_back = sum((one.amount for one in refunds if one.payment_id == payment.id), nothing)
     sure = [one for one in own if one.state is State.CONFIRMED]
     coming = [one for one in own if one.state is State.SEEN]
     slowest = min(coming, key=lambda one: one.confirmations - one.needed, default=None)
     return Tally(
-        received=sum((one.amount for one in sure), nothing),
+        received=sum((one.amount for one in sure), nothing) - given_back,
         coming=sum((one.amount for one in coming), nothing),
         confirmations=slowest.confirmations if slowest else 0,
         needed=slowest.needed if slowest else 0,

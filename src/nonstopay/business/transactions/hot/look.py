@@ -25,8 +25,7 @@ async def look(db: Database, sender: Sender, low: Low, at: datetime) -> list[Bal
         for coin in _watched(chain):
             try:
                 units = await _units(chain, coin, address)
-            except NodeTrouble as trouble:
-                _log.warning("no balance of the hot wallet", extra={"why": trouble.message})
+            except NodeTrouble:
                 break
             found.append(_judged(coin, address, units, low, at))
     for one in found:
