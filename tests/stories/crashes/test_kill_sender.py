@@ -80,6 +80,7 @@ async def paid_by_the_hot_wallet(gateway: Gateway) -> tuple[list[Transfer], int]
         return sent, await node.nonce(sent[0].sender, "latest")
 
 
+@pytest.mark.timeout(60 + 30 * KILLS)
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds children in Linux /proc")
 async def test_killed_at_any_point_each_batch_is_paid_exactly_once(mortal: Gateway) -> None:
     merchant = shop_in(mortal)
