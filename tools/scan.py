@@ -7,6 +7,9 @@ spaces, dashes or line ends between them, percent-encoded, in UTF-16, in hex, ba
 at any place of a longer text. A code is three digits, so it is found beside its name alone: `cvc=737`,
 `"card_ccv": "737"`. Compressed and encrypted files it cannot see into.
 
+The folder `chain` of a sandbox is left out: no card comes near a chain, whose files are made of hexadecimal
+words, where a number like 4000000000000002 stands by chance.
+
 Speed: two passes by `bytes.translate` sort out what cannot be a number, at some hundred megabytes a second.
 Leaves with 1 if something was found.
 """
@@ -38,6 +41,7 @@ _NAMED_CODE = re.compile(
     rb"(cvc|cvv|ccv|(?:security|card)_?code)[a-z_]{0,16}?2?" + _CODE,
 )
 _BARE_CODE = re.compile(rb"code" + _CODE)
+_CHAIN = "chain"
 _CODE_ANCHORS = (b"cv", b"code")  # one of them is in every name
 _BEFORE_ANCHOR, _AFTER_ANCHOR = 9, 96
 
@@ -140,7 +144,13 @@ def _sources() -> Iterator[str]:
 
 def _files(folder: Path) -> Iterator[Path]:
     candidates = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
-    return (file for file in candidates if file.is_file() and not file.is_symlink())
+    return (
+        file
+        for file in candidates
+        if file.is_file()
+        and not file.is_symlink()
+        and _CHAIN not in file.relative_to(folder).parts[:-1]
+    )
 
 
 def _runs(data: bytes, table: bytes, ignored: bytes, least: bytes) -> Iterator[bytes]:

@@ -78,7 +78,6 @@ def test_forms_are_read_like_json(merchant: Merchant, media: str) -> None:
         ({**GOOD, "personal_id": "1"}, 50014, "invalid personal_id"),
         ({**GOOD, "payment_solution_type": "GOLD"}, 50014, "invalid payment_solution_type"),
         ({**GOOD, "card_number": "4242424242424242"}, 50015, "name required"),
-        ({**GOOD, "payableCurrencies": "USDT_polygon"}, 50017, "payment method not available"),
         ({**GOOD, "checkoutMode": "nft"}, 50017, "payment method not available"),
     ],
 )

@@ -1,6 +1,7 @@
 """A program that knows only the original API creates invoices here, unchanged."""
 
 import json
+import time
 import urllib.parse
 from typing import Any
 
@@ -192,9 +193,8 @@ def test_of_two_faults_the_earlier_in_the_document_is_told(bounded: Merchant, pl
 @pytest.mark.parametrize(
     "more",
     [
-        {"payableCurrencies": "USDT_polygon"},
         {"payment_solution_type": "CARD", "payment_solution_name": "upi_sandbox"},
-        {"payment_solution_type": "CRYPTO"},
+        {"payment_solution_type": "CRYPTO", "payment_solution_name": "chain_solana"},
         {"payment_solution_type": "UPI", "payment_solution_name": "nobody"},
         {"payment_solution_name": "nobody"},
     ],
@@ -270,17 +270,45 @@ def test_calls_that_are_not_there(gateway: Gateway) -> None:
     assert reply_to(gateway, "DELETE", "/api/invoice/status/").status == 405
 
 
+def coins_are_on(merchant: Merchant) -> None:
+    """Wait for the chains, which answer a moment after the API does."""
+    deadline = time.monotonic() + 30
+    while len(merchant.get("/api/crypto-payable-currencies/get/").json()["list"]) < 8:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_merchant_without_crypto_is_told_so(gateway: Gateway) -> None:
+    without = gateway.merchant(name="No coins")
+    gateway.command("merchant", "set", str(without.id), "--methods", "CARD,UPI")
+    assert code(without.create(payableCurrencies="USDT_polygon")) == 50017
+
+
+@pytest.mark.parametrize(
+    "coins", ["USDT", "USDT_solana", "usdt_polygon", "USDT_polygon,DOGE_bsc", 7, {}, [], [None]]
+)
+def test_a_coin_that_is_not_here_is_named(regular: Merchant, coins: Any) -> None:
+    coins_are_on(regular)
+    answer = regular.create(payableCurrencies=coins)
+    assert code(answer) == 50014
+    assert answer.json()["errorMessage"] == "invalid payableCurrencies"
+
+
 def test_what_can_be_paid_with_is_listed(regular: Merchant) -> None:
+    coins_are_on(regular)
     assert regular.get("/api/payment-solution-type/get/").json() == {
-        "errorCode": 0, "list": ["CARD", "UPI"],
+        "errorCode": 0, "list": ["CARD", "UPI", "CRYPTO"],
     }  # fmt: skip
-    names: dict[str, list[str]] = {"CARD": ["card_sandbox"], "UPI": ["upi_sandbox"], "CRYPTO": []}
+    chains = ["chain_ethereum", "chain_polygon", "chain_bsc"]
+    names = {"CARD": ["card_sandbox"], "UPI": ["upi_sandbox"], "CRYPTO": chains}
     for type_, listed_names in names.items():
         said = regular.get("/api/payment-solution-name/get/", type=type_).json()
         assert said == {"errorCode": 0, "list": listed_names}
     said = regular.get("/api/payment-solution-name/get/").json()
-    assert said["list"] == ["card_sandbox", "upi_sandbox"]
+    assert said["list"] == ["card_sandbox", "upi_sandbox", *chains]
     assert code(regular.get("/api/payment-solution-name/get/", type="GOLD")) == 50014
     listed = send(regular, "/api/payment-solution-name/get/", {"type": ["UPI"]}, method="GET")
     assert code(listed) == 50014
-    assert regular.get("/api/crypto-payable-currencies/get/").json()["list"] == []
+    coins = regular.get("/api/crypto-payable-currencies/get/").json()["list"]
+    assert {"value": "USDT_polygon", "coin": "USDT", "network": "polygon", "decimals": 6,
+            "confirmations": 3} in coins  # fmt: skip

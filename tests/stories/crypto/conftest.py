@@ -13,7 +13,7 @@ from tests.stories.payments.accounts import Auditor, audit, must_hold
 
 @pytest.fixture(scope="package")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """After all stories the proof holds."""
+    """After all stories the proof holds, against the chains, too."""
     try:
         find_program()
     except Misconfigured as error:
@@ -21,7 +21,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     running = Gateway(tmp_path_factory.mktemp("crypto") / "data", free_port())
     running.start()
     yield running
-    must_hold(running)
+    must_hold(running, "--chain")
     running.stop()
 
 

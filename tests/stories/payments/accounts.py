@@ -102,16 +102,16 @@ async def audit(gateway: Gateway, *, role: str = "nonstopay") -> AsyncIterator[A
         await conn.close()
 
 
-def prove(gateway: Gateway) -> tuple[int, Any]:
+def prove(gateway: Gateway, *words: str) -> tuple[int, Any]:
     """Exit status and answer of `nonstopay proof --json`."""
-    command = [*nonstopay("proof", "--json"), "--data", str(gateway.data)]
+    command = [*nonstopay("proof", "--json", *words), "--data", str(gateway.data)]
     done = subprocess.run(command, capture_output=True, check=False)
     return done.returncode, json.loads(done.stdout)
 
 
-def must_hold(gateway: Gateway) -> None:
+def must_hold(gateway: Gateway, *words: str) -> None:
     """Everything that `nonstopay proof` checks must hold."""
-    status, proof = prove(gateway)
+    status, proof = prove(gateway, *words)
     broken = [check for check in proof["checks"] if not check["holds"]]
     assert (status, proof["holds"], broken) == (0, True, [])
 

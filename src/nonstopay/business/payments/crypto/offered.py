@@ -18,12 +18,16 @@ def offered(chains: Chains, merchant: Merchant, invoice: Invoice | None = None) 
     if invoice and invoice.amount.currency.code not in CRYPTO.currencies:
         return []
     named = coins_named(invoice) if invoice else []
-    here = [one for one in chains.coins_offered() if not named or one.name in named]
+    here = [
+        one
+        for one in chains.coins_offered()
+        if not named or one.name in named or f"chain_{one.network}" in named
+    ]
     return sorted(here, key=lambda one: (one.ticker not in STABLE, one.ticker, one.network))
 
 
 def coins_named(invoice: Invoice) -> list[str]:
-    """The coins that the merchant named for an invoice (`payableCurrencies`)."""
+    """The coins that the merchant named for an invoice (`payableCurrencies`), or a network's chain."""
     if invoice.method != CRYPTO.name or not invoice.solution:
         return []
     return invoice.solution.split(",")
