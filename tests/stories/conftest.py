@@ -10,7 +10,7 @@ from tests.stories.gateway import Gateway, Merchant, free_port
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A running gateway that many stories share, each with a merchant of its own."""
-    running = Gateway(tmp_path_factory.mktemp("shared") / "data", free_port())
+    running = Gateway(tmp_path_factory.mktemp("shared") / "data", free_port(), chains=True)
     running.start()
     yield running
     running.stop()

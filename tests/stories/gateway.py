@@ -60,12 +60,14 @@ def call(
 class Gateway:
     """`nonstopay serve` as a process of its own. `environment`: settings beside the usual ones.
 
-    Without a Litecoin, if they do not ask for it: most stories need none.
+    Most stories need no chains, and those cost something while they run: `chains` has some of its own. A
+    Litecoin is among them if `environment` asks for it.
     """
 
     data: Path
     port: int
     environment: dict[str, str] = field(default_factory=dict)
+    chains: bool = False
     process: "subprocess.Popen[bytes] | None" = None
     log: Path = field(init=False)
 
@@ -83,7 +85,12 @@ class Gateway:
                 [*nonstopay("serve"), "--data", str(self.data), "--port", str(self.port)],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "NONSTOPAY_SANDBOX_LITECOIN": "false", **self.environment},
+                env={
+                    **os.environ,
+                    "NONSTOPAY_SANDBOX_CHAIN": str(self.chains).lower(),
+                    "NONSTOPAY_SANDBOX_LITECOIN": "false",
+                    **self.environment,
+                },
                 start_new_session=True,
             )
         deadline = time.monotonic() + READY_SECONDS

@@ -178,7 +178,7 @@ async def test_it_ends_with_its_parent(tmp_path: Path) -> None:
 
 async def test_the_gateway_serves_it_as_a_vendor_would(tmp_path: Path) -> None:
     wanted = {"NONSTOPAY_SANDBOX_LITECOIN": "true"}
-    gateway = Gateway(tmp_path / "data", free_port(), environment=wanted)
+    gateway = Gateway(tmp_path / "data", free_port(), environment=wanted, chains=True)
     gateway.start()
     try:
         await litecoin.prepare(gateway.data)

@@ -14,7 +14,7 @@ PAYEE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 
 @pytest.fixture(scope="module")
 def gateway(anvil: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    running = Gateway(tmp_path_factory.mktemp("chained") / "data", free_port())
+    running = Gateway(tmp_path_factory.mktemp("chained") / "data", free_port(), chains=True)
     running.start()
     yield running
     running.stop()
@@ -86,7 +86,7 @@ def test_a_node_that_is_unwell(gateway: Gateway) -> None:
 
 
 def test_a_restarted_gateway_remembers_its_chains(anvil: None, tmp_path: Path) -> None:
-    gateway = Gateway(tmp_path / "data", free_port())
+    gateway = Gateway(tmp_path / "data", free_port(), chains=True)
     gateway.start()
     paid = gateway.sandbox("chain/pay", network="bsc", coin="USDC", address=PAYEE, amount="3")
     gateway.stop()
@@ -106,9 +106,7 @@ def test_a_restarted_gateway_remembers_its_chains(anvil: None, tmp_path: Path) -
 
 
 def test_a_sandbox_without_chains(tmp_path: Path) -> None:
-    gateway = Gateway(
-        tmp_path / "data", free_port(), environment={"NONSTOPAY_SANDBOX_CHAIN": "false"}
-    )
+    gateway = Gateway(tmp_path / "data", free_port())
     gateway.start()
     try:
         assert call("GET", f"{gateway.url}/sandbox/info").json()["networks"] == {}

@@ -30,7 +30,7 @@ MERCHANT = 5
 
 @pytest.fixture(scope="module")
 def gateway(anvil: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    running = Gateway(tmp_path_factory.mktemp("watched") / "data", free_port())
+    running = Gateway(tmp_path_factory.mktemp("watched") / "data", free_port(), chains=True)
     running.start()
     while not all(_ready(running)["chains"].get(name) for name in ("polygon", "ethereum", "bsc")):
         time.sleep(0.05)

@@ -35,7 +35,7 @@ def mortal(tmp_path: Path) -> Iterator[Gateway]:
     """A gateway whose worker dies where it is told to."""
     orders = tmp_path / "crash"
     orders.mkdir()
-    gateway = Gateway(tmp_path / "data", free_port(), {VARIABLE: str(orders)})
+    gateway = Gateway(tmp_path / "data", free_port(), {VARIABLE: str(orders)}, chains=True)
     gateway.start()
     yield gateway
     gateway.stop()

@@ -18,7 +18,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         find_program()
     except Misconfigured as error:
         pytest.skip(str(error))
-    running = Gateway(tmp_path_factory.mktemp("crypto") / "data", free_port())
+    running = Gateway(tmp_path_factory.mktemp("crypto") / "data", free_port(), chains=True)
     running.start()
     yield running
     must_hold(running, "--chain")
