@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from nonstopay.card_number import is_luhn_valid
 from nonstopay.store.embedded import EmbeddedPostgres
-from tools.scan import CHUNK_BYTES, ROOT, Scanner
+from tools.scan import CHUNK_BYTES, MANY_FILES, ROOT, Scanner
 
 
 def with_check_digit(body: str) -> str:
@@ -110,6 +110,27 @@ def test_a_number_across_two_chunks_is_found_once(tmp_path: Path) -> None:
         file.write_bytes(bytes(place) + NUMBER.encode() + bytes(1000))
 
         assert len(SCANNER.file(file)) == 1
+
+
+def test_among_many_files_each_leak_is_found(tmp_path: Path) -> None:
+    for number in range(2 * MANY_FILES):
+        folder = tmp_path / str(number % 7)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.log").write_text(NUMBER if number % 100 == 99 else "nothing here")
+
+    leaks = SCANNER.tree(tmp_path)
+
+    assert sorted(Path(one.where).stem for one in leaks) == ["199", "299", "399", "99"]
+
+
+def test_a_chain_and_a_template_are_left_out(tmp_path: Path) -> None:
+    for folder in ("chain", "postgres/base/1", "postgres/base/16384"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "file").write_text(NUMBER)
+
+    assert [one.where for one in SCANNER.tree(tmp_path)] == [
+        str(tmp_path / "postgres/base/16384/file")
+    ]
 
 
 def test_chance_is_no_leak() -> None:
