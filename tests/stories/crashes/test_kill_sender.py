@@ -1,6 +1,6 @@
 """The sender is killed at every point that has a name, and the signer too: each batch is paid exactly once.
 
-`make kill-sender` does it fifty times; the ordinary suite once for each point.
+`make kill-sender` does it fifty times, at each point in turn; the ordinary suite at every second point.
 """
 
 import os
@@ -24,7 +24,8 @@ from tests.stories.test_first_payment import buttons_on, upi_link_on
 
 SIGNER = "signer"
 VICTIMS = (*POINTS, SIGNER)
-KILLS = int(os.environ.get("NSP_KILLS_SENDER", str(len(VICTIMS))))
+KILLS = int(os.environ.get("NSP_KILLS_SENDER", "0"))
+WHOM = [VICTIMS[number % len(VICTIMS)] for number in range(KILLS)] or list(VICTIMS[1::2])
 WALLET = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 BACK_SECONDS = 120.0
 """A job whose worker died comes back when its lease has run out."""
@@ -80,14 +81,13 @@ async def paid_by_the_hot_wallet(gateway: Gateway) -> tuple[list[Transfer], int]
         return sent, await node.nonce(sent[0].sender, "latest")
 
 
-@pytest.mark.timeout(60 + 30 * KILLS)
+@pytest.mark.timeout(60 + 30 * len(WHOM))
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds children in Linux /proc")
 async def test_killed_at_any_point_each_batch_is_paid_exactly_once(mortal: Gateway) -> None:
     merchant = shop_in(mortal)
     orders = Path(mortal.environment[VARIABLE])
     invoices = {}
-    for number in range(KILLS):
-        victim = VICTIMS[number % len(VICTIMS)]
+    for number, victim in enumerate(WHOM):
         if victim == SIGNER:
             os.kill(pid_of_signer(mortal), signal.SIGKILL)
         else:
@@ -99,7 +99,7 @@ async def test_killed_at_any_point_each_batch_is_paid_exactly_once(mortal: Gatew
 
     transfers, nonce = await paid_by_the_hot_wallet(mortal)
     assert Counter(Decimal(one.units) / 10**6 for one in transfers) == Counter(invoices.values())
-    assert nonce == KILLS, "each nonce was used, and used once"
+    assert nonce == len(WHOM), "each nonce was used, and used once"
     hashes = {one.transaction for one in transfers}
     history = merchant.get("/api/client-invoice-history/get/").json()["list"]
     assert {one["tx_hash"] for one in history[:50]} <= hashes
